@@ -1,0 +1,3 @@
+"""
+The certification: one test for each clause, one item for each criterion.
+"""

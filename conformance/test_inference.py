@@ -1,0 +1,56 @@
+"""
+Inference, centralised deployment (推理-集中式), in the data type of each tier.
+"""
+
+from __future__ import annotations
+
+from pytest_ernie.clauses import clause
+from pytest_ernie.comparison import comparable, served_data_type, share_of_serving_benchmark
+from pytest_ernie.verdicts import accuracy_equal, serving_context
+
+
+@clause("inference.datatype")
+def test_the_server_computes_in_the_data_type(criterion, candidate, standard, judge):
+    """
+    > 数据类型支持：WINT8（I级）、WINT4（II级）、W4A8（III级）
+    """
+    served = candidate.served(criterion)
+
+    judge(served_data_type(served, criterion, standard))
+
+
+@clause("inference.context")
+def test_the_server_answers_a_prompt_of_the_context_length(
+    criterion, candidate, reference, standard, judge
+):
+    """
+    > 上下文长度：8&32K（I级）、8&32&128K（II级、III级）
+    """
+    measured = candidate.context(criterion)
+    benchmark = reference.context(criterion)
+
+    judge(serving_context(measured, benchmark, standard.rulings.serving_context))
+
+
+@clause("inference.throughput")
+def test_tps_reaches_its_share_of_the_benchmark(criterion, candidate, reference, standard, judge):
+    """
+    > 单机TPS达到benchmark的50%（II级）、80%（III级）
+    > 在解码速度、首token时延的约束条件下，测试性能。
+    """
+    measured = candidate.peak_throughput(criterion)
+    benchmark = reference.peak_throughput(criterion)
+
+    judge(share_of_serving_benchmark(measured, benchmark, criterion, standard))
+
+
+@clause("inference.accuracy")
+def test_the_score_equals_the_benchmarks(criterion, candidate, reference, standard, judge):
+    """
+    > 模型在指定数据集评测，得分与GPU结果持平(相差1分以内)
+    """
+    measured = candidate.accuracy(criterion)
+    benchmark = reference.accuracy(criterion)
+    comparable(measured.record, benchmark.record)
+
+    judge(accuracy_equal(measured.scores, benchmark.scores, standard.rulings.accuracy))

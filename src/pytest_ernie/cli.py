@@ -1,0 +1,127 @@
+"""
+The command ``pytest-ernie``: what needs no pytest run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_ernie import __version__
+from pytest_ernie.errors import ErnieError
+from pytest_ernie.standard import criteria, edition_digest, editions, load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; 0 if all is well, 1 if something was found wanting, 2 for a wrong call."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        result: int = options.run(options)
+    except ErnieError as error:
+        print(f"pytest-ernie: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return result
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pytest-ernie", description="Beside pytest: look at the standard, prepare, check."
+    )
+    parser.add_argument("--version", action="version", version=f"pytest-ernie {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    show = commands.add_parser("show", help="show editions, criteria or recorded evidence")
+    things = show.add_subparsers(required=True, metavar="THING")
+    things.add_parser("editions", help="the shipped editions").set_defaults(run=_show_editions)
+    listed = things.add_parser("criteria", help="every criterion of an edition")
+    listed.add_argument("--edition", default="ernie-4.5")
+    listed.set_defaults(run=_show_criteria)
+    evidence = things.add_parser("evidence", help="what an evidence folder holds")
+    evidence.add_argument("folder", type=Path)
+    evidence.set_defaults(run=_show_evidence)
+
+    doctor = commands.add_parser(
+        "doctor", help="check the host and print the mend for each finding"
+    )
+    doctor.set_defaults(run=_doctor)
+
+    prepare = commands.add_parser(
+        "provision", help="make the CPU toolchains now, for example before the network is gone"
+    )
+    prepare.add_argument("names", nargs="*", default=["trainer-cpu", "server-cpu"])
+    prepare.set_defaults(run=_provision)
+    return parser
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 (a command's output)
+
+
+def _show_editions(_: argparse.Namespace) -> int:
+    for name in editions():
+        edition = load(name)
+        count = len(criteria(edition))
+        kind = "certifies" if edition.certifies else "rehearses"
+        _say(
+            f"{name:12} {count:4} criteria  {kind}  {edition_digest(edition)[:12]}  {edition.title}"
+        )
+    return 0
+
+
+def _show_criteria(options: argparse.Namespace) -> int:
+    for criterion in criteria(load(options.edition)):
+        tiers = ", ".join("I" * tier for tier in criterion.tiers)
+        _say(f"{criterion.name:72} tiers {tiers}")
+    return 0
+
+
+def _show_evidence(options: argparse.Namespace) -> int:
+    from pytest_ernie.evidence import Store
+
+    store = Store.existing(options.folder)
+    entries = store.journal.entries
+    for entry in entries:
+        if entry.type == "begin":
+            end = next(
+                (e for e in entries if e.id == entry.id and e.type in ("result", "failure")), None
+            )
+            state = end.type if end else "interrupted"
+            spec = {key: value for key, value in entry.body["spec"].items() if key != "edition"}
+            _say(f"{state:12} " + " ".join(str(value)[:16] for value in spec.values()))
+    problems = [
+        *store.journal.gaps,
+        *(f"entry {n}: {why}" for n, why in store.journal.altered.items()),
+    ]
+    for problem in problems:
+        _say(f"ALTERED      {problem}")
+    return 1 if problems else 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from pytest_ernie.preflight import CHECKS
+
+    findings = [check() for check in CHECKS]
+    for finding in findings:
+        _say(f"{'ok' if finding.holds else 'MISSING':8} {finding}")
+    return 0 if all(finding.holds for finding in findings) else 1
+
+
+def _provision(options: argparse.Namespace) -> int:
+    from pytest_ernie.toolchains import provision
+
+    for name in options.names:
+        toolchain = provision(name, progress=_printed)
+        _say(f"{name}: {toolchain.python}")
+    return 0
+
+
+def _printed(stage: str, *, done: float = 0, total: float | None = None, detail: str = "") -> None:
+    if detail:
+        _say(f"{stage}: {detail}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

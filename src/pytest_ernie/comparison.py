@@ -1,0 +1,178 @@
+"""
+Before two sides are compared: are they comparable at all, and what must stand beside the verdict?
+"""
+
+from __future__ import annotations
+
+from pytest_ernie.errors import EvidenceError
+from pytest_ernie.evidence import Record
+from pytest_ernie.measurements.serving import Served
+from pytest_ernie.measurements.throughput import Throughput, WorkloadLoads
+from pytest_ernie.measurements.training import TrainingRun
+from pytest_ernie.standard import Criterion, Edition
+from pytest_ernie.verdicts import (
+    Verdict,
+    Word,
+    datatype_supported,
+    inconclusive,
+    loss_follows,
+    throughput_share,
+    training_context,
+)
+
+
+def comparable(measured: Record, benchmark: Record) -> None:
+    """
+    Raise EvidenceError if weights or data differ between the sides (R14), naming the difference.
+    """
+    pairs = (
+        ("checkpoint", measured.subject.checkpoint, benchmark.subject.checkpoint),
+        (
+            "training data",
+            measured.data.get("training_data_sha256"),
+            benchmark.data.get("training_data_sha256"),
+        ),
+        (
+            "questions",
+            measured.data.get("questions_sha256"),
+            benchmark.data.get("questions_sha256"),
+        ),
+        ("prompts", measured.data.get("prompts_sha256"), benchmark.data.get("prompts_sha256")),
+    )
+    for what, own, other in pairs:
+        if own != other and None not in (own, other):
+            raise EvidenceError(
+                f"candidate and reference don't have the same {what}, so they can't be compared",
+                got=f"sha256 {str(own)[:12]}…",
+                wanted=f"{str(other)[:12]}…",
+            )
+
+
+def loss_of(measured: TrainingRun, benchmark: TrainingRun, edition: Edition) -> Verdict:
+    """
+    Judge the loss curves; a log that is doubtful in any way can fail, but never pass.
+    """
+    verdict = loss_follows(measured.losses, benchmark.losses, edition.rulings.loss)
+    for side, run in (("candidate", measured), ("reference", benchmark)):
+        if verdict.word is Word.PASS and run.curve.problems:
+            return inconclusive(
+                f"the {side}'s log is doubtful: {run.curve.problems[0]}", required=verdict.required
+            )
+    return verdict
+
+
+def loss_at_length(
+    measured: TrainingRun, benchmark: TrainingRun | None, criterion: Criterion, edition: Edition
+) -> Verdict:
+    """
+    Judge a run at a context length (R12), against the reference's where there is one.
+    """
+    rule = edition.rulings.training_context
+    assert criterion.length is not None
+    if benchmark is not None:
+        comparable(measured.record, benchmark.record)
+    return training_context(
+        measured.losses,
+        benchmark.losses if benchmark else None,
+        sample_tokens=[measured.sample_tokens_min],
+        length=criterion.length // rule.length_divisor,
+        rule=rule,
+    )
+
+
+def served_data_type(served: Served, criterion: Criterion, edition: Edition) -> Verdict:
+    """
+    Judge the running server's inventory against the data type of the criterion's tier (R13).
+    """
+    assert criterion.datatype is not None
+    return datatype_supported(
+        served.layer_types,
+        served.activation,
+        architecture=edition.model(criterion.model).architecture,
+        rule=edition.datatype(criterion.datatype),
+    )
+
+
+def share_of_training_benchmark(
+    measured: TrainingRun, benchmark: TrainingRun, criterion: Criterion, edition: Edition
+) -> Verdict:
+    """
+    Judge effective tokens per second and card over steps 1..500, warm-up included (R5).
+    """
+    rule = edition.rulings.training_throughput
+    for side, run in (("candidate", measured), ("reference", benchmark)):
+        missing = [s for s in range(rule.first_step, rule.last_step + 1) if s not in run.losses]
+        if missing:
+            return inconclusive(
+                f"the {side}'s log lacks step {missing[0]}, so its token/s over steps "
+                f"{rule.first_step}..{rule.last_step} isn't known"
+            )
+    if problem := _other_machine(measured.record, benchmark.record, edition):
+        return problem
+    notes = (
+        f"nominal, padding counted: {measured.nominal_tokens_per_s:.0f} tok/s, benchmark "
+        f"{benchmark.nominal_tokens_per_s:.0f}",
+    )
+    assert criterion.share is not None
+    return throughput_share(
+        measured.effective_tokens_per_s,
+        benchmark.effective_tokens_per_s,
+        at_least=criterion.share,
+        notes=notes,
+    )
+
+
+def share_of_serving_benchmark(
+    measured: Throughput, benchmark: Throughput, criterion: Criterion, edition: Edition
+) -> Verdict:
+    """
+    Judge the TPS of one machine under the limits, on every workload of the model (R6, R7, R7b).
+    """
+    assert criterion.share is not None
+    worst: Verdict | None = None
+    for own, other in zip(measured.by_workload, benchmark.by_workload, strict=True):
+        if own.records and other.records:
+            comparable(own.records[0], other.records[0])
+            if problem := _other_machine(own.records[0], other.records[0], edition):
+                return problem
+        verdict = _workload_share(own, other, criterion.share)
+        if worst is None or verdict.word is not Word.PASS:
+            worst = verdict
+    assert worst is not None
+    return worst
+
+
+def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> Verdict:
+    if other.peak is None:
+        return inconclusive(
+            f"the reference keeps the limits at no load of the {own.name} workload: {other.broken}"
+        )
+    if own.peak is None:
+        return Verdict(
+            word=Word.FAIL,
+            message=f"no tested load of the {own.name} workload keeps the limits: {own.broken}",
+            measured="no load within the limits",
+            required=f"≥ {share * 100:g} % of the benchmark",
+        )
+    for loads in (own, other):
+        if problem := loads.unequal_work or loads.saturated_client:
+            return inconclusive(problem)
+    return throughput_share(
+        own.peak.output_tokens_per_s,
+        other.peak.output_tokens_per_s,
+        at_least=share,
+        notes=own.notes,
+    )
+
+
+def _other_machine(measured: Record, benchmark: Record, edition: Edition) -> Verdict | None:
+    if not edition.rulings.reference.same_machine_for_throughput:
+        return None
+    if measured.subject.device.get("machine") == benchmark.subject.device.get("machine"):
+        return None
+    return inconclusive(
+        f"the reference's throughput was recorded on another machine "
+        f"({benchmark.subject.device.get('name')}), and this edition compares throughput only on one: "
+        "record a reference here with --record-reference and name its folder with --reference",
+        measured="–",
+    )

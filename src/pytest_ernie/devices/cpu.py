@@ -1,0 +1,36 @@
+"""
+The host's own processor: the embedded default, on which the certification is rehearsed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_ernie.devices.host import cpu_name, machine_id, memory_gib, usable_cores
+
+
+class Cpu:
+    """Rehearses; it is never certified."""
+
+    kind = "cpu"
+    title = "CPU (rehearsal)"
+    paddle_name = "cpu"
+    visible_variable = None
+    engine_environment: dict[str, str] = {}
+
+    def facts(self, stated: dict[str, Any]) -> dict[str, Any]:
+        """
+        Return the processor, its usable cores and its memory; what is read outweighs the stated.
+        """
+        return {
+            **stated,
+            "kind": self.kind,
+            "name": f"CPU {cpu_name()}",
+            "count": 1,
+            "cores": usable_cores(),
+            "memory_gib": memory_gib(),
+            "machine": machine_id(),
+        }
+
+
+DEVICE = Cpu()

@@ -1,0 +1,3 @@
+"""
+Engines: what serves a model, reached over the OpenAI HTTP API only.
+"""

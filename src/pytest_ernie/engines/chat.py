@@ -1,0 +1,119 @@
+"""
+One question, one answer, unstreamed: for whatever asks a server and doesn't time its tokens.
+
+httpx rather than openai's client: that one retries by itself, and hides statuses and bodies that
+are evidence here (each engine words its errors differently).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    import httpx
+
+ERROR_CHARACTERS = 500
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back: text and counts, or why there are none."""
+
+    status: int | None
+    """HTTP status; None if the connection failed, so that a refusal is no dead server."""
+    text: str = ""
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    finish_reason: str | None = None
+    error: str | None = None
+    latency_s: float = 0.0
+
+    @property
+    def answered(self) -> bool:
+        """At least one token came."""
+        return self.error is None and bool(self.output_tokens or self.text)
+
+
+def headers(api_key: str | None) -> dict[str, str]:
+    """Return the HTTP headers of a request."""
+    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+
+def new_client(api_key: str | None, *, timeout_s: float, connections: int = 1) -> httpx.Client:
+    """Return a client that ignores proxies and keeps its connections."""
+    import httpx
+
+    return httpx.Client(
+        headers=headers(api_key),
+        timeout=httpx.Timeout(timeout_s, connect=10.0),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        trust_env=False,
+    )
+
+
+def ask_chat(
+    client: httpx.Client, base_url: str, model: str, content: str, fields: dict[str, Any]
+) -> Answer:
+    """Ask ``content`` as the user's only message; whatever goes wrong is in the answer."""
+    import httpx
+
+    asked = {"model": model, "messages": [{"role": "user", "content": content}], **fields}
+    began = time.monotonic()
+    try:
+        response = client.post(f"{base_url}/chat/completions", json=asked)
+    except httpx.HTTPError as problem:
+        return Answer(
+            status=None,
+            error=f"{type(problem).__name__}: {problem}",
+            latency_s=time.monotonic() - began,
+        )
+    return read_answer(response.status_code, response.content, time.monotonic() - began)
+
+
+def read_answer(status: int, body: bytes, latency_s: float) -> Answer:
+    """Read a response's body; one that isn't a completion is an error, whatever its status."""
+    try:
+        message = msgspec.json.decode(body)
+        choice = message["choices"][0]
+        usage = message.get("usage") or {}
+        return Answer(
+            status=status,
+            text=_text(choice["message"]),
+            prompt_tokens=usage.get("prompt_tokens"),
+            output_tokens=usage.get("completion_tokens"),
+            finish_reason=choice.get("finish_reason"),
+            latency_s=latency_s,
+        )
+    except (msgspec.DecodeError, KeyError, IndexError, TypeError, AttributeError):
+        return Answer(status=status, error=error_text(status, body), latency_s=latency_s)
+
+
+def error_text(status: int, body: bytes) -> str:
+    """Return HTTP status and the server's own words."""
+    return f"HTTP {status}: {server_words(body) or 'empty body'}"
+
+
+def server_words(body: bytes) -> str:
+    """Return what a server says about an error, in any of the shapes that engines use."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        message = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        message = None
+    for key in ("error", "detail", "message"):
+        if isinstance(message, dict) and key in message:
+            message = message[key]
+    if isinstance(message, (dict, list)):
+        text = msgspec.json.encode(message).decode()
+    elif isinstance(message, str):
+        text = message
+    return text[:ERROR_CHARACTERS]
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(part.get("text", "") for part in content)
+    return content or message.get("reasoning_content") or message.get("reasoning") or ""

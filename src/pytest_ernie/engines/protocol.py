@@ -1,0 +1,131 @@
+"""
+What the suite asks of an engine: start a server, say what truly runs in it, stop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from pytest_ernie.progress import Progress, silent
+from pytest_ernie.toolchains.toolchain import Toolchain
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """One configuration of a server; two equal launches may share a server."""
+
+    engine: str
+    model: str
+    """Name under which the model is served."""
+    checkpoint: str
+    """Folder of the weights, as published: whatever is quantized is quantized by the engine."""
+    datatype: str
+    """``bf16``, ``wint8``, ``wint4`` or ``w4a8``."""
+    window: int
+    """Tokens of prompt and answer together that one request may have."""
+    max_num_seqs: int
+    """Requests that the engine works on at once."""
+    tensor_parallel: int = 1
+    extra: tuple[str, ...] = ()
+    """Further arguments of the launch line, after ours, so that they win."""
+
+
+class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a running server; None or empty where nothing shows it."""
+
+    engine_version: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    """The whole environment that the server was started with; secrets are replaced by ``(set)``."""
+    window: int | None
+    """Window that the server itself reports, tokens."""
+    datatype_reported: str | None
+    """Data type by the engine's own settings, in the standard's word if it has one."""
+    layer_types: dict[str, str]
+    """Weight matrix -> ``float32``, ``bfloat16``, ``int8``, ``int4`` .., ``unknown`` if unclear."""
+    activation: str | None
+    """What the quantized layers' activations become: ``int8``, ``bfloat16`` .."""
+    log_evidence: tuple[str, ...]
+    """The engine's own lines that prove it."""
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """How an engine departs from the others where the API leaves room."""
+
+    greedy: dict[str, Any] = msgspec.field(default_factory=lambda: {"temperature": 0})
+    """Request fields that make decoding deterministic."""
+    min_tokens: bool = True
+    """The engine takes ``min_tokens``; without it a fixed length can only be hoped for (R9)."""
+    ignore_eos: bool = False
+    """The engine takes ``ignore_eos``, which fixes the length whatever the model would say."""
+    usage: Literal["on_request", "always"] = "on_request"
+    """Whether a stream's usage must be asked for."""
+    done_line: bool = True
+    """A complete stream ends with ``data: [DONE]``; then one that doesn't was cut."""
+
+    def sampling(self, *, max_tokens: int, fixed_length: bool = False) -> dict[str, Any]:
+        """Return the fields of a greedy request of at most (or exactly) ``max_tokens`` tokens."""
+        fields: dict[str, Any] = {**self.greedy, "max_tokens": max_tokens}
+        if fixed_length and self.min_tokens:
+            fields["min_tokens"] = max_tokens
+        if fixed_length and self.ignore_eos:
+            fields["ignore_eos"] = True
+        return fields
+
+    def streaming(self) -> dict[str, Any]:
+        """Return the fields that ask for a stream with usage."""
+        asked = {"stream_options": {"include_usage": True}} if self.usage == "on_request" else {}
+        return {"stream": True, **asked}
+
+
+class Server(Protocol):
+    """A server that answered; ``stop`` may be called any number of times."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def api_key(self) -> str | None: ...
+    @property
+    def facts(self) -> ServedFacts: ...
+    @property
+    def log(self) -> Path | None: ...
+    @property
+    def dialect(self) -> Dialect: ...
+
+    def alive(self) -> bool:
+        """Return whether the server still answers."""
+
+    def stop(self) -> None:
+        """End what was started, and only that."""
+
+
+class Engine(Protocol):
+    """Starts servers of one kind."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dialect(self) -> Dialect: ...
+
+    def start(
+        self,
+        launch: Launch,
+        *,
+        toolchain: Toolchain | None,
+        workdir: Path,
+        cards: tuple[str, ...],
+        device_env: Mapping[str, str],
+        progress: Progress = silent,
+    ) -> Server:
+        """
+        Return a server that lives, lists the model and has answered a real request.
+
+        ``workdir`` is a folder of its own, for logs; ``cards`` is empty on a CPU; ``toolchain`` is
+        None only for an engine that starts nothing. EngineError, with the cause from the log, if
+        it doesn't come so far.
+        """

@@ -1,0 +1,77 @@
+"""
+Raw material (logs, configurations) kept under its own sha256, so that it can't change unnoticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+from pytest_ernie.errors import EvidenceMissing, EvidenceTampered
+
+
+class Blobs:
+    """
+    The ``blobs/`` folder of an evidence folder: write once, verify at every read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "blobs"
+
+    def put(self, content: bytes) -> str:
+        """
+        Return the sha256 of ``content`` once that is safely on disk; equal content is kept once.
+
+        A blob that was changed is mended: the content at hand is what its name promises.
+        """
+        name = hashlib.sha256(content).hexdigest()
+        path = self._path(name)
+        if not (path.is_file() and path.read_bytes() == content):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"{name}.{uuid.uuid4().hex}.part")
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+            for folder in (path.parent, self._folder, self._folder.parent):
+                sync_folder(folder)
+        return name
+
+    def get(self, name: str) -> bytes:
+        """
+        Return the content kept under that digest.
+
+        Raises EvidenceMissing if it is gone and EvidenceTampered if it is no longer the same.
+        """
+        path = self._path(name)
+        if not path.is_file():
+            raise EvidenceMissing("a blob of the evidence is gone", where=path)
+        content = path.read_bytes()
+        actual = hashlib.sha256(content).hexdigest()
+        if actual != name:
+            raise EvidenceTampered(
+                "a blob of the evidence was changed",
+                where=path,
+                got=f"sha256 {actual[:12]}…",
+                wanted=f"{name[:12]}…",
+            )
+        return content
+
+    def _path(self, name: str) -> Path:
+        if len(name) != 64 or not all(letter in "0123456789abcdef" for letter in name):
+            raise EvidenceTampered("a blob has no sha256 for a name", got=repr(name[:80]))
+        return self._folder / name[:2] / name
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's own list of files on disk: a new file whose name is lost is lost itself."""
+    if os.name != "posix":  # pragma: no cover (Windows can't open a folder)
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,161 @@
+"""
+The append-only journal: one JSON object a line, each bound to the one before it by its hash.
+
+A line is complete once its newline is on disk (fsync). A torn last line - the process or the machine
+died while writing - is set aside in ``journal.torn`` by the next writer and never counts. An entry
+that was edited, or stands beside a missing one, is found when the journal is read and named.
+The chain has no key: whoever rewrites every line from some entry on, or cuts the last ones off,
+leaves a whole chain; only a signature over its last hash can show that (R16).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from pytest_ernie.errors import EvidenceTampered
+from pytest_ernie.evidence.blobs import sync_folder
+from pytest_ernie.standard.digest import canonical, digest
+
+NAME = "journal.jsonl"
+GENESIS = "0" * 64
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """
+    One line: ``hash`` is the sha256 of the canonical JSON of all other fields.
+    """
+
+    seq: int
+    time_unix_s: float
+    type: str
+    id: str
+    """The measurement (or subject) that the entry belongs to."""
+    body: dict[str, Any]
+    prev: str
+    hash: str = ""
+
+
+class Journal:
+    """
+    Reads and appends the entries of one evidence folder; several processes may append in turn.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        self.entries: list[Entry] = []
+        self.of_id: dict[str, list[Entry]] = {}
+        """The entries of each measurement, in order."""
+        self.of_type: dict[str, list[Entry]] = {}
+        self.altered: dict[int, str] = {}
+        """Sequence number of each entry that isn't what was written, and how that shows."""
+        self.gaps: list[str] = []
+        """Entries that are missing, in words."""
+        self._offset = 0
+        self._next_seq = 0
+        self._decoder = msgspec.json.Decoder(Entry)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read what other writers have appended since."""
+        if not self.path.exists() and not self._offset:
+            return
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size < self._offset:
+            raise EvidenceTampered(
+                "the journal became shorter while it was open",
+                where=self.path,
+                got=f"{size} bytes",
+                wanted=f"at least {self._offset}",
+            )
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            text = file.read()
+        complete = text.rfind(b"\n") + 1
+        for line in text[:complete].split(b"\n")[:-1]:
+            self._take(line)
+        self._offset += complete
+
+    def append(self, type: str, id: str, body: dict[str, Any]) -> Entry:
+        """
+        Write one entry and return it once it is safely on disk.
+
+        ``body`` is kept as JSON keeps it: keys become text, NaN and infinities become null.
+        """
+        from filelock import FileLock
+
+        plain = msgspec.json.decode(canonical(msgspec.to_builtins(body, str_keys=True)))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.path}.lock"):
+            self.refresh()
+            self._set_torn_tail_aside()
+            last = self.entries[-1] if self.entries else None
+            entry = Entry(
+                seq=self._next_seq,
+                time_unix_s=time.time(),
+                type=type,
+                id=id,
+                body=plain,
+                prev=last.hash if last else GENESIS,
+            )
+            entry = msgspec.structs.replace(entry, hash=digest(_fields(entry)))
+            is_new = not self.path.exists()
+            with self.path.open("ab") as file:
+                file.write(canonical(msgspec.to_builtins(entry)) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            if is_new:
+                sync_folder(self.path.parent)
+            self.refresh()
+        return entry
+
+    def _set_torn_tail_aside(self) -> None:
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size == self._offset:
+            return
+        with self.path.open("r+b") as file:
+            file.seek(self._offset)
+            torn = file.read()
+            with self.path.with_name("journal.torn").open("ab") as aside:
+                aside.write(torn + b"\n")
+            file.truncate(self._offset)
+
+    def _take(self, line: bytes) -> None:
+        before = self.entries[-1] if self.entries else None
+        expected, self._next_seq = self._next_seq, self._next_seq + 1
+        try:
+            entry = self._decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.gaps.append(f"entry {expected} can't be read ({error})")
+            return
+        self._next_seq = entry.seq + 1
+        if entry.seq != expected:
+            self.gaps.append(f"entry {expected} should follow, but entry {entry.seq} does")
+        elif before is None and expected == 0 and entry.prev != GENESIS:
+            self.gaps.append("the first entry follows one that isn't there")
+        elif before and before.seq == expected - 1 and entry.prev != before.hash:
+            self.altered.setdefault(
+                before.seq, "it was changed after the next entry had been written"
+            )
+        if entry.hash != _sha256_without(line, entry.hash):
+            self.altered[entry.seq] = "its content doesn't match its hash"
+        self.entries.append(entry)
+        self.of_id.setdefault(entry.id, []).append(entry)
+        self.of_type.setdefault(entry.type, []).append(entry)
+
+
+def _fields(entry: Entry) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(entry)
+    del fields["hash"]
+    return fields
+
+
+def _sha256_without(line: bytes, hash: str) -> str:
+    """Hash a line as it stands but for its own hash, so that every byte of it counts."""
+    return hashlib.sha256(line.replace(f'"hash":"{hash}",'.encode(), b"", 1)).hexdigest()

@@ -1,0 +1,303 @@
+"""
+The store: look a measurement up by its key, or record it, spec first and result last.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pytest_ernie.errors import EvidenceError, EvidenceMissing, EvidenceTampered, SeveralSubjects
+from pytest_ernie.evidence.blobs import Blobs
+from pytest_ernie.evidence.journal import Entry, Journal
+from pytest_ernie.evidence.record import Record, Subject, What
+
+LAYOUT = 1
+"""Version of the folder's layout; a newer one is refused, never guessed at."""
+
+
+class Store:
+    """
+    One evidence folder: a candidate's, or a reference, which is nothing but evidence recorded elsewhere.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.journal = Journal(folder)
+        self.blobs = Blobs(folder)
+        self._check_layout()
+
+    @classmethod
+    def existing(cls, folder: Path) -> Store:
+        """Open a folder that must hold evidence; EvidenceMissing if it doesn't."""
+        store = cls(folder)
+        if not store.journal.entries and not store.journal.gaps:
+            raise EvidenceMissing(
+                "there is no evidence here",
+                where=folder,
+                wanted="a folder with a journal.jsonl, as a run with --evidence writes it",
+            )
+        return store
+
+    def find(self, what: What, subject: Subject | None = None) -> Record | None:
+        """
+        Return the completed measurement of that key, or None.
+
+        With a subject both halves of the key must match (a live run). Without, the first half must, and
+        more than one subject is an error (offline, or a reference). Of several results for one key
+        the last that was measured again for a stated reason counts, else the first (R15: no
+        best-of-N), and the others come along as ``earlier``. In a journal that isn't whole nothing
+        is found: an altered entry may be the one that said otherwise.
+        """
+        self.journal.refresh()
+        self._refuse_tampered()
+        records = [
+            record
+            for record in self._records(what)
+            if subject is None or record.subject.digest == subject.digest
+        ]
+        if not records:
+            return None
+        subjects = {record.subject.digest for record in records}
+        if len(subjects) > 1:
+            raise SeveralSubjects(
+                f"{len(subjects)} devices or software states answer for {what.title}",
+                where=self.folder,
+                wanted="evidence of one subject",
+                fix="Keep the evidence of each device, driver and toolchain in a folder of its own",
+            )
+        counting = next((record for record in reversed(records) if record.reason), records[0])
+        others = tuple(record for record in records if record is not counting)
+        return msgspec.structs.replace(counting, earlier=others)
+
+    def near(self, what: What) -> str | None:
+        """Say how the most similar recorded measurement differs from what was asked, or None."""
+        wanted = msgspec.to_builtins(what)
+        best: tuple[int, str] | None = None
+        for entry in self.journal.of_type.get("begin", ()):
+            spec = entry.body.get("spec", {})
+            if spec.get("kind") != what.kind:
+                continue
+            differing = sorted(
+                k for k in wanted.keys() | spec.keys() if wanted.get(k) != spec.get(k)
+            )
+            if differing and (best is None or len(differing) < best[0]):
+                best = (len(differing), " and ".join(differing))
+        return best[1] if best else None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Return every subject in the order of its first measurement."""
+        self.journal.refresh()
+        return tuple(self._subjects().values())
+
+    @contextmanager
+    def recording(
+        self, what: What, subject: Subject, edition_digest: str, reason: str | None = None
+    ) -> Iterator[Recording]:
+        """
+        Write the spec, then let the caller add samples and finish.
+
+        A block that ends by an exception leaves a ``failure`` entry with its words: the samples stay
+        and the next attempt goes on from them, but nothing counts as completed. What is completed
+        already is measured again for a stated reason only (R15), and nothing is measured into
+        evidence that was altered.
+        """
+        if self.find(what, subject) is not None and not reason:
+            raise EvidenceError(
+                f"{what.title} is recorded already",
+                where=self.folder,
+                wanted="a reason for measuring it again",
+            )
+        recording = Recording(self, what, subject, edition_digest, reason)
+        try:
+            yield recording
+        except BaseException as error:
+            if not recording.finished:
+                recording.fail(str(error) or type(error).__name__)
+            raise
+        if not recording.finished:
+            raise EvidenceError(f"{what.title} ended without a result")
+
+    @contextmanager
+    def exclusive(self, what: What) -> Iterator[None]:
+        """Hold the lock under which only one process measures this; the others wait and look again."""
+        from filelock import FileLock
+
+        locks = self.folder / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(locks / f"{what.digest[:32]}.lock"):
+            self.journal.refresh()
+            yield
+
+    def _records(self, what: What) -> list[Record]:
+        wanted, begun = what.digest, self.journal.of_type.get("begin", ())
+        found = (self._record(begin, what) for begin in begun if begin.body.get("what") == wanted)
+        return [record for record in found if record is not None]
+
+    def _refuse_tampered(self) -> None:
+        journal = self.journal
+        fix = "Keep this folder for whoever certifies, and measure into a new one with --evidence"
+        if journal.gaps:
+            raise EvidenceTampered(
+                f"the journal isn't whole: {journal.gaps[0]}", where=journal.path, fix=fix
+            )
+        if journal.altered:
+            seq, how = next(iter(journal.altered.items()))
+            entry = next(entry for entry in journal.entries if entry.seq == seq)
+            raise EvidenceTampered(
+                f"the evidence was altered: {how}",
+                where=f"{journal.path}, entry {seq} ({entry.type})",
+                fix=fix,
+            )
+
+    def _record(self, begin: Entry, what: What) -> Record | None:
+        ends = (e for e in self.journal.of_id[begin.id] if e.type == "result" and e.seq > begin.seq)
+        result = next(ends, None)
+        if result is None:
+            return None
+        ids = dict.fromkeys((*begin.body.get("continues", ()), begin.id))
+        samples = [
+            entry
+            for id in ids
+            for entry in self.journal.of_id.get(id, ())
+            if entry.type == "sample" and entry.seq < result.seq
+        ]
+        subject_entry = self._subject_entry(begin.body["subject"])
+        try:
+            stated = msgspec.convert(begin.body.get("spec"), What)
+            subject = msgspec.convert(subject_entry.body, Subject)
+        except msgspec.ValidationError as error:
+            raise EvidenceError(
+                f"a record can't be read ({error})", where=f"{self.journal.path}, entry {begin.seq}"
+            ) from None
+        if stated != what:
+            raise EvidenceTampered(
+                "a record's spec isn't the one of its digest",
+                where=f"{self.journal.path}, entry {begin.seq}",
+            )
+        if subject.digest != begin.body["subject"]:
+            raise EvidenceTampered(
+                "a subject's facts aren't those of its digest",
+                where=f"{self.journal.path}, entry {subject_entry.seq}",
+            )
+        return Record(
+            id=begin.id,
+            what=stated,
+            subject=subject,
+            edition_digest=begin.body["edition"],
+            started_unix_s=begin.time_unix_s,
+            ended_unix_s=result.time_unix_s,
+            data=result.body["data"],
+            samples=tuple(entry.body for entry in sorted(samples, key=lambda entry: entry.seq)),
+            blobs=result.body["blobs"],
+            reason=begin.body.get("reason"),
+        )
+
+    def _subjects(self) -> dict[str, Subject]:
+        found: dict[str, Subject] = {}
+        for entry in self.journal.of_type.get("subject", ()):
+            found.setdefault(entry.id, msgspec.convert(entry.body, Subject))
+        return found
+
+    def _subject_entry(self, digest: str) -> Entry:
+        for entry in self.journal.of_id.get(digest, ()):
+            if entry.type == "subject":
+                return entry
+        raise EvidenceTampered(
+            "a record names a subject that isn't there", where=self.journal.path, got=digest[:12]
+        )
+
+    def _check_layout(self) -> None:
+        first = next(iter(self.journal.entries), None)
+        layout = first.body.get("layout") if first and first.type == "header" else None
+        if first is not None and not self.journal.gaps and layout != LAYOUT:
+            raise EvidenceError(
+                "the evidence has a layout that this version doesn't know",
+                where=self.folder,
+                got=layout,
+                wanted=LAYOUT,
+                fix="Use the version of pytest-ernie that wrote it",
+            )
+
+
+class Recording:
+    """
+    A measurement in the making; only ``finish`` completes it.
+    """
+
+    def __init__(
+        self, store: Store, what: What, subject: Subject, edition_digest: str, reason: str | None
+    ) -> None:
+        self._store = store
+        self._journal = store.journal
+        self._blobs: dict[str, str] = {}
+        self.id = uuid.uuid4().hex
+        self.finished = False
+        if not self._journal.entries:
+            from pytest_ernie import __version__
+
+            header = {"layout": LAYOUT, "suite": __version__}
+            self._journal.append("header", "header", header)
+        if not any(e.type == "subject" for e in self._journal.of_id.get(subject.digest, ())):
+            self._journal.append("subject", subject.digest, msgspec.to_builtins(subject))
+        continued = [] if reason else self._interrupted(what, subject)
+        kept = [e for id in continued for e in self._journal.of_id[id] if e.type == "sample"]
+        self.samples: tuple[dict[str, Any], ...] = tuple(
+            entry.body for entry in sorted(kept, key=lambda entry: entry.seq)
+        )
+        """Samples of earlier attempts that were cut short, to go on from."""
+        self._journal.append(
+            "begin",
+            self.id,
+            {
+                "what": what.digest,
+                "spec": msgspec.to_builtins(what),
+                "subject": subject.digest,
+                "edition": edition_digest,
+                "reason": reason or None,
+                "continues": continued,
+            },
+        )
+
+    def sample(self, data: dict[str, Any]) -> None:
+        """Keep one part of the measurement; it survives whatever happens next."""
+        self._refuse_finished()
+        self._journal.append("sample", self.id, data)
+
+    def blob(self, name: str, content: bytes | Path) -> None:
+        """Keep raw material under a name."""
+        raw = content.read_bytes() if isinstance(content, Path) else content
+        self._blobs[name] = self._store.blobs.put(raw)
+
+    def finish(self, data: dict[str, Any]) -> None:
+        """Complete the measurement; ``data`` are plain JSON values."""
+        self._end("result", {"data": data, "blobs": self._blobs})
+
+    def fail(self, message: str) -> None:
+        """Note that the attempt didn't complete, and why."""
+        plain = message.encode(errors="replace").decode()
+        self._end("failure", {"message": plain, "blobs": self._blobs})
+
+    def _refuse_finished(self) -> None:
+        if self.finished:
+            raise EvidenceError("a measurement that has ended takes nothing more", where=self.id)
+
+    def _end(self, type: str, body: dict[str, Any]) -> None:
+        self._refuse_finished()
+        self._journal.append(type, self.id, body)
+        self.finished = True
+
+    def _interrupted(self, what: What, subject: Subject) -> list[str]:
+        wanted, ours = what.digest, subject.digest
+        done = {entry.id for entry in self._journal.of_type.get("result", ())}
+        return [
+            entry.id
+            for entry in self._journal.of_type.get("begin", ())
+            if (entry.body.get("what"), entry.body.get("subject")) == (wanted, ours)
+            and entry.id not in done
+        ]

@@ -1,0 +1,59 @@
+"""
+What conformance tests ask for: nouns, and one verb, ``judge``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ernie.session import ErnieSession, get_session
+from pytest_ernie.settings import Settings
+from pytest_ernie.standard import Edition
+from pytest_ernie.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from pytest_ernie.measurements import Bench
+
+
+@pytest.fixture(scope="session")
+def ernie(pytestconfig: pytest.Config) -> ErnieSession:
+    """The run's shared state."""
+    return get_session(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def settings(ernie: ErnieSession) -> Settings:
+    """What the command line and the site file say."""
+    return ernie.settings
+
+
+@pytest.fixture(scope="session")
+def standard(ernie: ErnieSession) -> Edition:
+    """The edition of the certification standard."""
+    return ernie.settings.edition
+
+
+@pytest.fixture
+def candidate(ernie: ErnieSession) -> Bench:
+    """The device under certification: recorded evidence, or a measurement made now."""
+    return ernie.candidate
+
+
+@pytest.fixture
+def reference(ernie: ErnieSession) -> Bench:
+    """What it is compared with: evidence recorded elsewhere."""
+    return ernie.reference
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest, ernie: ErnieSession) -> Callable[[Verdict], None]:
+    """Take the verdict of the criterion; anything but PASS ends the test."""
+    item = request.node
+
+    def take(verdict: Verdict) -> None:
+        ernie.outcomes.judge(item, verdict)
+
+    return take

@@ -1,0 +1,101 @@
+"""
+One streamed answer: which event was the first token, how many tokens came, and was it whole (R8).
+
+Reasons of a failed request, as ``RequestRecord.error`` begins with them:
+
+    no connection     the server couldn't be reached
+    timeout           it stopped sending
+    refused           HTTP 4xx; 429 is shedding, and counts like any other
+    server error      HTTP 5xx
+    error in stream   an error line under HTTP 200
+    cut               the connection broke off, or a line that must end the stream is missing
+    no usage          nothing says how many tokens came
+    no token          it ended well, and no text came
+    not sent          the server had stopped answering, so the request was given up
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pytest_ernie.engines.chat import error_text, server_words
+from pytest_ernie.engines.protocol import Dialect
+
+from .sse import Events
+
+DONE = b"[DONE]"
+DETAIL_CHARACTERS = 300
+
+
+class Stream:
+    """Reads one answer: fed with bytes and the time that they came, asked at its end."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._events = Events()
+        self._ended = False
+        self._error: str | None = None
+        self.first_token_s: float | None = None
+        self.last_token_s: float | None = None
+        self.prompt_tokens: int | None = None
+        self.output_tokens: int | None = None
+        self.finish_reason: str | None = None
+        self.chunks = 0
+
+    def feed(self, received: bytes, now_s: float) -> None:
+        """Take the bytes that came at ``now_s``."""
+        for data in self._events.feed(received):
+            self._event(data, now_s)
+
+    def problem(self, broken_by: str | None = None) -> str | None:
+        """
+        Return why the answer doesn't count, None if it does; call once, when nothing more comes.
+
+        ``broken_by`` says what broke the connection, None if it ended by itself.
+        """
+        for data in self._events.close():
+            self._event(data, self.last_token_s or 0.0)
+        problems = (
+            (self._error is not None, f"error in stream: {self._error}"),
+            (broken_by is not None, f"cut: {broken_by}"),
+            (self._dialect.done_line and not self._ended, "cut: no [DONE] line"),
+            (self.finish_reason is None, "cut: no finish_reason"),
+            (self.output_tokens is None, "no usage: the stream counts no completion_tokens"),
+            (self.first_token_s is None, f"no token: {self.output_tokens} counted, no text"),
+        )
+        return next((words for wrong, words in problems if wrong), None)
+
+    def _event(self, data: bytes, now_s: float) -> None:
+        if data.strip() == DONE:
+            self._ended = True
+            return
+        try:
+            event: Any = msgspec.json.decode(data)
+            if "error" in event or ("detail" in event and "choices" not in event):
+                raise ValueError("an error line")
+            self._count(event.get("usage") or {})
+            for choice in event.get("choices") or ():
+                self._choice(choice, now_s)
+        except (ValueError, TypeError, AttributeError):  # msgspec's errors are ValueErrors
+            self._error = self._error or server_words(data)[:DETAIL_CHARACTERS]
+
+    def _count(self, usage: dict[str, Any]) -> None:
+        self.prompt_tokens = usage.get("prompt_tokens", self.prompt_tokens)
+        self.output_tokens = usage.get("completion_tokens", self.output_tokens)
+
+    def _choice(self, choice: dict[str, Any], now_s: float) -> None:
+        self.finish_reason = choice.get("finish_reason") or self.finish_reason
+        delta = choice.get("delta") or {}
+        if delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning"):
+            self.chunks += 1
+            self.last_token_s = now_s
+            if self.first_token_s is None:
+                self.first_token_s = now_s
+
+
+def refusal(status: int, body: bytes) -> str:
+    """Return the error of a response with another status than 200."""
+    reason = "server error" if status >= 500 else "refused"
+    return f"{reason}: {error_text(status, body)[:DETAIL_CHARACTERS]}"

@@ -1,0 +1,125 @@
+"""
+What can be asked of a candidate and of a reference alike; they differ only in where records come from.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from statistics import median
+
+import msgspec
+
+from pytest_ernie.errors import EvidenceMissing, MeasurementError
+from pytest_ernie.evidence import Record, Store
+from pytest_ernie.measurements import serving, throughput, training
+from pytest_ernie.measurements.plan import Plan
+from pytest_ernie.standard import Criterion, Edition, Recipe, Workload, workloads_of
+from pytest_ernie.verdicts import ContextAnswer
+
+
+class Bench(ABC):
+    """
+    One side of a comparison. Every method returns what was measured, or raises why it can't.
+    """
+
+    name: str
+    """"candidate" or "reference", as messages call it."""
+
+    def __init__(self, edition: Edition) -> None:
+        self.edition = edition
+
+    @property
+    @abstractmethod
+    def store(self) -> Store:
+        """The evidence that this side reads."""
+
+    @abstractmethod
+    def record(self, plan: Plan) -> Record:
+        """Return the record of a plan; raises EvidenceError or MeasurementError."""
+
+    def training_run(self, criterion: Criterion) -> training.TrainingRun:
+        """Return the run of the recipe's 500 steps that loss and throughput share."""
+        plan = training.TrainingPlan(edition=self.edition.name, recipe=self._recipe(criterion))
+        return training.read_training_run(self.store, self.record(plan), plan.recipe)
+
+    def training_context(self, criterion: Criterion) -> training.TrainingRun:
+        """Return the run at the criterion's length, which the rehearsal divides to fit a CPU."""
+        assert criterion.length is not None
+        rule = self.edition.rulings.training_context
+        recipe = msgspec.structs.replace(
+            self._recipe(criterion),
+            steps=rule.steps,
+            sequence_length=criterion.length // rule.length_divisor,
+            micro_batch=1,
+            global_batch=rule.global_batch,
+            warmup_steps=0,
+        )
+        plan = training.TrainingPlan(
+            edition=self.edition.name, recipe=recipe, length=criterion.length
+        )
+        return training.read_training_run(self.store, self.record(plan), recipe)
+
+    def training_context_if_any(self, criterion: Criterion) -> training.TrainingRun | None:
+        """Return the run at the length, or None where this side has none (R12 compares if it can)."""
+        try:
+            return self.training_context(criterion)
+        except EvidenceMissing:
+            return None
+
+    def served(self, criterion: Criterion) -> serving.Served:
+        """Return what a server of the criterion's data type shows of itself."""
+        return serving.read_served(self.record(serving.FactsPlan.of(self.edition, criterion)))
+
+    def context(self, criterion: Criterion) -> ContextAnswer:
+        """Return what a server did with a prompt of the criterion's length."""
+        return serving.read_context(self.record(serving.ContextPlan.of(self.edition, criterion)))
+
+    def accuracy(self, criterion: Criterion) -> serving.Answers:
+        """Return the score of every question of the criterion's data set."""
+        return serving.read_answers(self.record(serving.AccuracyPlan.of(self.edition, criterion)))
+
+    def peak_throughput(self, criterion: Criterion) -> throughput.Throughput:
+        """
+        Return the highest load within the limits on each workload of the model (R6, R7b).
+
+        Of several runs (a reference's) the one with the median of the peaks counts (R14).
+        """
+        model = self.edition.model(criterion.model)
+        runs = [
+            throughput.Throughput(
+                by_workload=tuple(
+                    self._measured_loads(criterion, workload, repeat)
+                    for workload in workloads_of(self.edition, model)
+                )
+            )
+            for repeat in range(1, self.throughput_runs + 1)
+        ]
+        middle = median(run.tokens_per_s for run in runs)
+        return min(runs, key=lambda run: abs(run.tokens_per_s - middle))
+
+    @property
+    def throughput_runs(self) -> int:
+        """How often serving throughput is measured on this side."""
+        return 1
+
+    def _measured_loads(
+        self, criterion: Criterion, workload: Workload, repeat: int
+    ) -> throughput.WorkloadLoads:
+        """Raise the load until the limits break; higher loads can't count then (R6)."""
+        loads = throughput.WorkloadLoads.empty(self.edition, criterion, workload)
+        for plan in throughput.LoadPlan.ascending(self.edition, criterion, workload, repeat):
+            record = self.record(plan)
+            point = throughput.read_load(self.store, record, plan, loads.rule)
+            loads = loads.with_point(point, record)
+            if loads.broken:
+                break
+        return loads
+
+    def _recipe(self, criterion: Criterion) -> Recipe:
+        recipe = self.edition.recipe(criterion.model, criterion.method or "")
+        if recipe is None:
+            raise MeasurementError(
+                f"the edition {self.edition.name} has no recipe for {criterion.method} of "
+                f"{criterion.model}"
+            )
+        return recipe

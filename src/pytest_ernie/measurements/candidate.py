@@ -1,0 +1,119 @@
+"""
+The candidate: its evidence first, its device second, and neither twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_ernie.errors import ErnieError, EvidenceMissing
+from pytest_ernie.evidence import Record, Store
+from pytest_ernie.measurements.bench import Bench
+from pytest_ernie.measurements.equipment import Equipment
+from pytest_ernie.measurements.plan import Plan
+from pytest_ernie.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from pytest_ernie.registry import Registry
+    from pytest_ernie.settings import Settings
+
+
+class Candidate(Bench):
+    """
+    The device under certification, live: what isn't in the evidence yet is measured and kept.
+
+    A measurement that failed is remembered until the end of the run, so that forty criteria don't wait
+    for the same failure forty times; the next run tries again.
+    """
+
+    name = "candidate"
+
+    def __init__(self, settings: Settings, equipment: Equipment) -> None:
+        super().__init__(settings.edition)
+        self._settings = settings
+        self._equipment = equipment
+        self._store = Store(settings.evidence)
+        self._failed: dict[str, ErnieError] = {}
+        self._remeasured: set[str] = set()
+        self.measured = 0
+        """How many measurements this run made."""
+
+    @property
+    def store(self) -> Store:
+        return self._store
+
+    @property
+    def throughput_runs(self) -> int:
+        rule = self.edition.rulings.reference
+        return rule.throughput_runs if self._settings.record_reference else 1
+
+    def record(self, plan: Plan) -> Record:
+        """Return the record of both halves of the key, measured now if there is none."""
+        what = plan.what
+        if what.digest in self._failed:
+            raise self._failed[what.digest]
+        try:
+            return self._found_or_measured(plan)
+        except ErnieError as error:
+            self._failed[what.digest] = error
+            raise
+
+    def _found_or_measured(self, plan: Plan) -> Record:
+        what, subject = plan.what, plan.subject(self._equipment)
+        fresh = self._settings.fresh if what.digest not in self._remeasured else None
+        with self._store.exclusive(what):
+            found = None if fresh else self._store.find(what, subject)
+            if found is not None:
+                return found
+            self._remeasured.add(what.digest)
+            with self._store.recording(
+                what, subject, self._settings.edition_digest, reason=fresh
+            ) as recording:
+                plan.measure(self._equipment, recording)
+            self.measured += 1
+        found = self._store.find(what, subject)
+        assert found is not None
+        return found
+
+    def close(self) -> None:
+        """Stop what was started for measuring."""
+        self._equipment.close()
+
+
+class OfflineCandidate(Bench):
+    """The candidate's evidence without its device: what isn't recorded can't be judged."""
+
+    name = "candidate"
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.edition)
+        self._settings = settings
+        self._store = Store(settings.evidence)
+        self.measured = 0
+
+    @property
+    def store(self) -> Store:
+        return self._store
+
+    def record(self, plan: Plan) -> Record:
+        """Return the only record of that measurement, whatever device it was made on."""
+        found = self._store.find(plan.what)
+        if found is None:
+            raise EvidenceMissing(
+                f"nothing is recorded for {plan.what.title}",
+                where=self._settings.evidence,
+                fix="Run without --offline on the device to measure it",
+            )
+        return found
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+def candidate_of(
+    settings: Settings, registry: Registry, progress: Progress = silent
+) -> Candidate | OfflineCandidate:
+    """Return the candidate that the settings ask for."""
+    if settings.offline:
+        return OfflineCandidate(settings)
+    return Candidate(settings, Equipment(settings, registry, progress))

@@ -1,0 +1,208 @@
+"""
+What measuring needs: device, toolchains, weights and data, made ready the first time they are asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_ernie.errors import SiteError
+from pytest_ernie.progress import Progress, silent
+from pytest_ernie.site import Site
+
+if TYPE_CHECKING:
+    from pytest_ernie.engines.lifecycle import ServerPool
+    from pytest_ernie.engines.protocol import Engine, Launch, Server
+    from pytest_ernie.registry import Registry
+    from pytest_ernie.settings import Settings
+    from pytest_ernie.toolchains import Toolchain
+    from pytest_ernie.trainers.protocol import Trainer
+
+
+API_KEY_VARIABLE = "PYTEST_ERNIE_API_KEY"
+"""Where an endpoint's key comes from; it never reaches evidence or reports."""
+
+
+class Equipment:
+    """
+    The candidate's side of every measurement; close it to stop what it started.
+    """
+
+    def __init__(self, settings: Settings, registry: Registry, progress: Progress = silent) -> None:
+        self.settings = settings
+        self.progress = progress
+        self.site = settings.site or Site()
+        self._registry = registry
+        assert settings.device_kind is not None
+        self.device = registry.find_device(settings.device_kind)
+        self._pool: ServerPool | None = None
+
+    @cached_property
+    def device_facts(self) -> dict[str, Any]:
+        """Facts that identify the device; part of every measurement's key."""
+        return self.device.facts(self.site.device)
+
+    @cached_property
+    def trainer(self) -> Trainer:
+        """The trainer that the site names, or the rehearsal's."""
+        kind = self.site.trainer.kind if self.site.trainer else "paddleformers"
+        return self._registry.find_trainer(kind)
+
+    @cached_property
+    def trainer_toolchain(self) -> Toolchain:
+        """The trainer's environment: the site's, or provisioned from the lock."""
+        from pytest_ernie.toolchains import adopt, provision
+
+        if self.site.trainer:
+            site = self.site.trainer
+            return adopt(site.kind, Path(site.python), env=site.env)
+        self._only_rehearsed("[trainer]")
+        return provision("trainer-cpu", progress=self.progress)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine that the site names, the rehearsal's, or the given endpoint."""
+        if self.settings.endpoint:
+            from pytest_ernie.engines.endpoint import Endpoint
+
+            return Endpoint(self.settings.endpoint, api_key=os.environ.get(API_KEY_VARIABLE))
+        kind = self.site.engine.kind if self.site.engine else "vllm"
+        return self._registry.find_engine(kind)
+
+    @cached_property
+    def engine_toolchain(self) -> Toolchain | None:
+        """The engine's environment; None behind an endpoint."""
+        from pytest_ernie.toolchains import adopt, provision
+
+        if self.settings.endpoint:
+            return None
+        if self.site.engine:
+            site = self.site.engine
+            return adopt(site.kind, Path(site.python), env=site.env)
+        self._only_rehearsed("[engine]")
+        return provision("server-cpu", progress=self.progress)
+
+    @property
+    def pool(self) -> ServerPool:
+        """Servers by launch: each starts once, a broken one is remembered."""
+        if self._pool is None:
+            from pytest_ernie.engines.lifecycle import ServerPool
+
+            self._pool = ServerPool(self._start_server)
+        return self._pool
+
+    def _start_server(self, launch: Launch) -> Server:
+        """Start a server on the device's cards, its logs in a folder of its own."""
+        workdir = self.settings.evidence / "work" / f"server-{uuid.uuid4().hex[:12]}"
+        workdir.mkdir(parents=True)
+        variables = dict(self.device.engine_environment)
+        if self.device.visible_variable:
+            variables[self.device.visible_variable] = ",".join(self.site.cards)
+        return self.engine.start(
+            launch,
+            toolchain=self.engine_toolchain,
+            workdir=workdir,
+            cards=self.site.cards if self.device.visible_variable else (),
+            device_env=variables,
+            progress=self.progress,
+        )
+
+    def checkpoint(self, model: str) -> Path:
+        """Return the folder with the model's weights."""
+        if model in self.site.models:
+            return Path(self.site.models[model].checkpoint)
+        self._only_rehearsed(f'[models."{model}"] checkpoint')
+        from pytest_ernie import rehearsal
+
+        return rehearsal.checkpoint()
+
+    def training_data(self, model: str) -> Path:
+        """Return the supervised data set (jsonl)."""
+        if model in self.site.models and self.site.models[model].training_data:
+            return Path(str(self.site.models[model].training_data))
+        self._only_rehearsed(f'[models."{model}"] training_data')
+        from pytest_ernie import rehearsal
+
+        return rehearsal.supervised_data()
+
+    def questions(self, dataset: str) -> Path:
+        """Return the questions of a data set (jsonl)."""
+        if dataset in self.site.datasets:
+            return Path(self.site.datasets[dataset])
+        self._only_rehearsed(f"[datasets] {dataset}")
+        from pytest_ernie import rehearsal
+
+        return rehearsal.held_out_questions(dataset)
+
+    def close(self) -> None:
+        """Stop every server that was started."""
+        if self._pool is not None:
+            self._pool.stop_all()
+
+    def _only_rehearsed(self, what: str) -> None:
+        if not self.settings.rehearses:
+            raise SiteError("the site file lacks an entry", wanted=what)
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """
+    Return one digest for all files of a checkpoint folder, by name and content.
+
+    Contents are hashed once for each path, size and time of change, and remembered in the cache, since
+    weights may be hundreds of gigabytes. Raises SiteError if the folder isn't there.
+    """
+    if not folder.is_dir():
+        raise SiteError("there is no such checkpoint folder", got=folder)
+    known = _Known()
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            total.update(f"{path.relative_to(folder).as_posix()}\0{known.digest(path)}\n".encode())
+    known.save()
+    return total.hexdigest()
+
+
+class _Known:
+    """Digests of large files by path, size and time of change."""
+
+    LARGE = 64 * 2**20
+
+    def __init__(self) -> None:
+        from pytest_ernie.toolchains import cache_folder
+
+        self._path = cache_folder() / "digests.json"
+        self._changed = False
+        try:
+            self._digests: dict[str, str] = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._digests = {}
+
+    def digest(self, path: Path) -> str:
+        state = path.stat()
+        if state.st_size < self.LARGE:
+            return file_digest(path)
+        key = f"{path.resolve()}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
+        if key not in self._digests:
+            self._digests[key] = file_digest(path)
+            self._changed = True
+        return self._digests[key]
+
+    def save(self) -> None:
+        if self._changed:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(self._digests), encoding="utf-8")

@@ -1,0 +1,65 @@
+"""
+The reference: somebody else's evidence, looked up by the same keys.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_ernie.errors import EvidenceMissing, ReferenceBeingRecorded
+from pytest_ernie.evidence import Record, Store
+from pytest_ernie.measurements.bench import Bench
+from pytest_ernie.measurements.plan import Plan
+
+if TYPE_CHECKING:
+    from pytest_ernie.settings import Settings
+
+
+class Reference(Bench):
+    """
+    Evidence recorded on the benchmark's hardware, or on whatever a bring-up compares with.
+    """
+
+    name = "reference"
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.edition)
+        self._settings = settings
+        self._opened: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        if self._settings.record_reference:
+            raise ReferenceBeingRecorded
+        if self._settings.reference is None:
+            raise EvidenceMissing(
+                "no reference was given",
+                fix="Record one on the benchmark's hardware with --record-reference, and name its "
+                "folder with --reference",
+            )
+        if self._opened is None:
+            self._opened = Store.existing(self._settings.reference)
+        return self._opened
+
+    @property
+    def throughput_runs(self) -> int:
+        return self.edition.rulings.reference.throughput_runs
+
+    def record(self, plan: Plan) -> Record:
+        """Return the reference's only record of that measurement."""
+        store = self.store
+        found = store.find(plan.what)
+        if found is None:
+            near = store.near(plan.what)
+            raise EvidenceMissing(
+                f"the reference holds no {plan.what.title}"
+                + (f" (the nearest one differs in {near})" if near else ""),
+                where=store.folder,
+                fix="Record it on the reference's machine with --record-reference",
+            )
+        return found
+
+
+def reference_of(settings: Settings) -> Reference:
+    """Return the reference that the settings name; asking it for anything says if there is none."""
+    return Reference(settings)

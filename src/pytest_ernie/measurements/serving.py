@@ -1,0 +1,272 @@
+"""
+Serving measurements: what runs, how long a prompt may be, how it scores. Throughput has its own file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from pytest_ernie.errors import EngineError
+from pytest_ernie.evidence import Record, Recording, Subject, What
+from pytest_ernie.measurements.equipment import Equipment, file_digest, folder_digest
+from pytest_ernie.standard import Criterion, Edition
+from pytest_ernie.standard.model import Dataset, ServingContextRule
+from pytest_ernie.verdicts import ContextAnswer
+
+if TYPE_CHECKING:
+    from pytest_ernie.engines.protocol import Launch, Server
+
+QUESTIONS_IN_FLIGHT = 8
+
+
+class Configuration(Struct, frozen=True, kw_only=True):
+    """
+    What decides which server answers: all criteria of a model and tier share one.
+
+    The window is the tier's longest context, so that a server starts once for each tier.
+    """
+
+    edition: str
+    model: str
+    datatype: str
+    window: int
+
+    @classmethod
+    def of(cls, edition: Edition, criterion: Criterion) -> Configuration:
+        """Return the configuration of a criterion's model and tier."""
+        assert criterion.tier is not None and criterion.datatype is not None
+        return cls(
+            edition=edition.name,
+            model=criterion.model,
+            datatype=criterion.datatype,
+            window=max(edition.tier(criterion.tier).contexts),
+        )
+
+    def launch(self, equipment: Equipment) -> Launch:
+        """Return what the engine is asked to start."""
+        from pytest_ernie.engines.protocol import Launch
+
+        site = equipment.site.engine
+        return Launch(
+            engine=equipment.engine.name,
+            model=self.model,
+            checkpoint=str(equipment.checkpoint(self.model)),
+            datatype=self.datatype,
+            window=self.window,
+            max_num_seqs=site.max_num_seqs if site else 64,
+            tensor_parallel=site.tensor_parallel if site else 1,
+            extra=site.arguments if site else (),
+        )
+
+    def subject(self, equipment: Equipment, **further: Any) -> Subject:
+        """Device, the engine's installed files, weights and launch arguments."""
+        if equipment.settings.endpoint:
+            return Subject(
+                device=equipment.device_facts,
+                toolchain=None,
+                checkpoint=None,
+                launch={"endpoint": equipment.settings.endpoint, "model": self.model, **further},
+            )
+        launch = msgspec.to_builtins(self.launch(equipment))
+        del launch["checkpoint"]  # a path; its content's digest stands in its place
+        assert equipment.engine_toolchain is not None
+        return Subject(
+            device=equipment.device_facts,
+            toolchain=equipment.engine_toolchain.digest,
+            checkpoint=folder_digest(equipment.checkpoint(self.model)),
+            launch={**launch, **further},
+        )
+
+    def server(self, equipment: Equipment) -> Server:
+        """Return a ready server, started now if none runs; EngineError if it can't be."""
+        return equipment.pool.get(self.launch(equipment))
+
+    def what(self, kind: Any, **varying: Any) -> What:
+        """Return a key of this model and data type."""
+        return What(
+            kind=kind, edition=self.edition, model=self.model, datatype=self.datatype, **varying
+        )
+
+
+def keep_log(server: Server, recording: Recording) -> None:
+    """Keep the server's log beside what was measured with it."""
+    if server.log is not None and server.log.is_file():
+        recording.blob("server_log", server.log)
+
+
+class FactsPlan(Struct, frozen=True, kw_only=True):
+    """What a running server shows of itself (R13)."""
+
+    configuration: Configuration
+
+    @classmethod
+    def of(cls, edition: Edition, criterion: Criterion) -> FactsPlan:
+        """Return the plan of a criterion."""
+        return cls(configuration=Configuration.of(edition, criterion))
+
+    @property
+    def what(self) -> What:
+        """Key by model and data type."""
+        return self.configuration.what("serving.facts")
+
+    def subject(self, equipment: Equipment) -> Subject:
+        """Device, engine, weights, launch."""
+        return self.configuration.subject(equipment)
+
+    def measure(self, equipment: Equipment, recording: Recording) -> None:
+        """Start the server and keep what it says of itself."""
+        server = self.configuration.server(equipment)
+        keep_log(server, recording)
+        recording.finish(msgspec.to_builtins(server.facts))
+
+
+class Served(Struct, frozen=True, kw_only=True):
+    """The inventory of a running server."""
+
+    record: Record
+    layer_types: dict[str, str]
+    activation: str | None
+    window: int | None
+
+
+def read_served(record: Record) -> Served:
+    """Return a recorded inventory."""
+    return Served(
+        record=record,
+        layer_types=record.data["layer_types"],
+        activation=record.data["activation"],
+        window=record.data["window"],
+    )
+
+
+class ContextPlan(Struct, frozen=True, kw_only=True):
+    """A prompt that fills ``length`` tokens, with needles in it (R12)."""
+
+    configuration: Configuration
+    length: int
+    rule: ServingContextRule
+
+    @classmethod
+    def of(cls, edition: Edition, criterion: Criterion) -> ContextPlan:
+        """Return the plan of a criterion."""
+        assert criterion.length is not None
+        return cls(
+            configuration=Configuration.of(edition, criterion),
+            length=criterion.length,
+            rule=edition.rulings.serving_context,
+        )
+
+    @property
+    def what(self) -> What:
+        """Key by model, data type and length."""
+        return self.configuration.what("serving.context", length=self.length)
+
+    def subject(self, equipment: Equipment) -> Subject:
+        """Device, engine, weights, launch."""
+        return self.configuration.subject(equipment)
+
+    def measure(self, equipment: Equipment, recording: Recording) -> None:
+        """Ask for every needle; a server that died in between has measured nothing."""
+        from pytest_ernie.engines.context import probe
+
+        server = self.configuration.server(equipment)
+        result = probe(
+            server.base_url,
+            server.model,
+            length=self.length,
+            rule=self.rule,
+            dialect=server.dialect,
+            api_key=server.api_key,
+            window=server.facts.window,
+            progress=equipment.progress,
+        )
+        keep_log(server, recording)
+        if not server.alive():
+            raise EngineError(
+                f"the server died while it answered a prompt of {self.length} tokens",
+                where=server.log,
+            )
+        recording.finish(msgspec.to_builtins(result))
+
+
+def read_context(record: Record) -> ContextAnswer:
+    """Return what a server did with the prompt."""
+    data = record.data
+    return ContextAnswer(
+        length=data["length"],
+        prompt_tokens=data["prompt_tokens"],
+        accepted=data["accepted"],
+        answered=data["answered"],
+        refusal=data["error"],
+        found=tuple(needle["found"] for needle in data["needles"]),
+    )
+
+
+class AccuracyPlan(Struct, frozen=True, kw_only=True):
+    """Every question of a data set, asked greedily (R10)."""
+
+    configuration: Configuration
+    dataset: Dataset
+
+    @classmethod
+    def of(cls, edition: Edition, criterion: Criterion) -> AccuracyPlan:
+        """Return the plan of a criterion."""
+        dataset = next(data for data in edition.datasets if data.name == criterion.dataset)
+        return cls(configuration=Configuration.of(edition, criterion), dataset=dataset)
+
+    @property
+    def what(self) -> What:
+        """Key by model, data type and data set."""
+        return self.configuration.what("serving.accuracy", dataset=self.dataset.name)
+
+    def subject(self, equipment: Equipment) -> Subject:
+        """Device, engine, weights, launch, and the questions themselves."""
+        questions = file_digest(equipment.questions(self.dataset.name))
+        return self.configuration.subject(equipment, questions=questions)
+
+    def measure(self, equipment: Equipment, recording: Recording) -> None:
+        """Ask what no earlier attempt asked; each answer is kept as it comes."""
+        from pytest_ernie.accuracy.ask import AnswerRecord, ask
+        from pytest_ernie.accuracy.tasks import load_questions
+
+        path = equipment.questions(self.dataset.name)
+        asked = load_questions(path)
+        earlier = [msgspec.convert(sample, AnswerRecord) for sample in recording.samples]
+        server = self.configuration.server(equipment)
+        ask(
+            server.base_url,
+            server.model,
+            asked.questions,
+            dialect=server.dialect,
+            max_tokens=self.dataset.max_tokens,
+            concurrency=QUESTIONS_IN_FLIGHT,
+            already={answer.id: answer for answer in earlier if answer.score is not None},
+            on_answer=lambda answer: recording.sample(msgspec.to_builtins(answer)),
+            api_key=server.api_key,
+            progress=equipment.progress,
+        )
+        keep_log(server, recording)
+        if not server.alive():
+            raise EngineError(
+                f"the server died while it answered {self.dataset.name}", where=server.log
+            )
+        recording.finish({"questions_sha256": asked.digest, "questions": len(asked.questions)})
+
+
+class Answers(Struct, frozen=True, kw_only=True):
+    """The score of every question: 0.0 or 1.0, None where it could not be asked."""
+
+    record: Record
+    scores: dict[str, float | None]
+
+
+def read_answers(record: Record) -> Answers:
+    """Return the scores; of a question asked twice the first answer counts, unless it has no score."""
+    scores: dict[str, float | None] = {}
+    for sample in record.samples:
+        if scores.get(sample["id"]) is None:
+            scores[sample["id"]] = sample["score"]
+    return Answers(record=record, scores=scores)

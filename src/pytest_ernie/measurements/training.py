@@ -1,0 +1,169 @@
+"""
+Training measurements: the 500-step run that loss and throughput share, and the runs at a length.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+from statistics import fmean
+
+import msgspec
+from msgspec import Struct
+
+from pytest_ernie.errors import TrainerError
+from pytest_ernie.evidence import Record, Recording, Store, Subject, What
+from pytest_ernie.measurements.equipment import Equipment, file_digest, folder_digest
+from pytest_ernie.standard import Recipe, digest
+from pytest_ernie.trainers.curve import Curve, read_curve
+from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
+
+
+class TrainingPlan(Struct, frozen=True, kw_only=True):
+    """
+    A training run. ``length`` is None for the 500-step run; otherwise every sample is filled to
+    ``recipe.sequence_length`` tokens, which stands for ``length`` tokens of the standard.
+    """
+
+    edition: str
+    recipe: Recipe
+    length: int | None = None
+
+    @property
+    def what(self) -> What:
+        """Key by model, method, length and the digest of the recipe."""
+        return What(
+            kind="training.run" if self.length is None else "training.context",
+            edition=self.edition,
+            model=self.recipe.model,
+            method=self.recipe.method,
+            length=self.length,
+            recipe=digest(msgspec.to_builtins(self.recipe)),
+        )
+
+    def subject(self, equipment: Equipment) -> Subject:
+        """Device, the trainer's installed files, weights, training data and cards."""
+        data = equipment.training_data(self.recipe.model)
+        return Subject(
+            device=equipment.device_facts,
+            toolchain=equipment.trainer_toolchain.digest,
+            checkpoint=folder_digest(equipment.checkpoint(self.recipe.model)),
+            launch={
+                "trainer": equipment.trainer.name,
+                "training_data": file_digest(data),
+                "cards": len(equipment.site.cards),
+                "threads": equipment.site.threads,
+            },
+        )
+
+    def measure(self, equipment: Equipment, recording: Recording) -> None:
+        """Run the trainer, keep its log, and count the tokens that its samples really hold."""
+        from pytest_ernie.trainers.tokens import count_tokens
+
+        workdir = equipment.settings.evidence / "work" / recording.id
+        workdir.mkdir(parents=True)
+        toolchain = equipment.trainer_toolchain
+        checkpoint = equipment.checkpoint(self.recipe.model)
+        data = self._data(equipment, workdir)
+        tokens = count_tokens(
+            toolchain, checkpoint, data, sequence_length=self.recipe.sequence_length
+        )
+        job = TrainingJob(
+            recipe=self.recipe,
+            checkpoint=str(checkpoint),
+            data=str(data),
+            workdir=str(workdir),
+            paddle_device=equipment.device.paddle_name,
+            cards=equipment.site.cards,
+            visible_variable=equipment.device.visible_variable,
+            threads=equipment.site.threads,
+        )
+        outcome = equipment.trainer.run(job, toolchain, equipment.progress)
+        self._keep(outcome, recording)
+        recording.finish(
+            {
+                "exit_code": outcome.exit_code,
+                "cause": outcome.cause,
+                "command": outcome.command,
+                "environment": outcome.environment,
+                "started_unix_s": outcome.started_unix_s,
+                "ended_unix_s": outcome.ended_unix_s,
+                "cards": len(equipment.site.cards),
+                "samples": len(tokens.per_sample),
+                "tokens": tokens.total,
+                "sample_tokens_min": min(tokens.per_sample),
+                "training_data_sha256": file_digest(data),
+            }
+        )
+        shutil.rmtree(workdir, ignore_errors=True)
+
+    def _data(self, equipment: Equipment, workdir: Path) -> Path:
+        data = equipment.training_data(self.recipe.model)
+        if self.length is None:
+            return data
+        from pytest_ernie.trainers.long_samples import write_long_samples
+
+        return write_long_samples(
+            equipment.trainer_toolchain,
+            equipment.checkpoint(self.recipe.model),
+            data,
+            workdir / "long.jsonl",
+            tokens=self.recipe.sequence_length,
+            samples=self.recipe.steps * self.recipe.global_batch,
+        )
+
+    @staticmethod
+    def _keep(outcome: TrainingOutcome, recording: Recording) -> None:
+        """
+        Keep log and configuration, and refuse a run that died before it could show anything.
+
+        A run that died of a loss that is no number has shown what it can: that is a result.
+        """
+        log = Path(outcome.log)
+        recording.blob("log", log)
+        recording.blob("config", outcome.config.encode())
+        if outcome.exit_code == 0:
+            return
+        curve = read_curve(log.read_bytes())
+        if any(loss is None for loss in curve.loss):
+            return
+        last = f" after step {curve.steps[-1]}" if curve.steps else " before its first step"
+        raise TrainerError(
+            f"the trainer ended with exit code {outcome.exit_code}{last}: {outcome.cause}"
+        )
+
+
+class TrainingRun(Struct, frozen=True, kw_only=True):
+    """
+    What a run showed: losses by step, and tokens per second and card counted in two ways (R5).
+    """
+
+    record: Record
+    curve: Curve
+    losses: dict[int, float]
+    sample_tokens_min: int
+    effective_tokens_per_s: float
+    """Tokens that were trained, padding excluded, per second of steps, warm-up included, per card."""
+    nominal_tokens_per_s: float
+    """What the trainer logs: padding counted; mean over the steps, per card."""
+    exit_code: int
+
+
+def read_training_run(store: Store, record: Record, recipe: Recipe) -> TrainingRun:
+    """Return a recorded run, its curve read anew from the log."""
+    curve = read_curve(store.blobs.get(record.blobs["log"]))
+    known_s = [runtime for runtime in curve.runtime_s if runtime is not None]
+    wall_s = sum(known_s) if len(known_s) == len(curve.steps) else math.nan
+    tokens_a_sample = record.data["tokens"] / record.data["samples"]
+    tokens = tokens_a_sample * recipe.global_batch * len(curve.steps)
+    nominal = [value for value in curve.tokens_per_s if value is not None]
+    return TrainingRun(
+        record=record,
+        curve=curve,
+        losses=curve.by_step(),
+        sample_tokens_min=record.data["sample_tokens_min"],
+        effective_tokens_per_s=tokens / wall_s / record.data["cards"] if wall_s > 0 else math.nan,
+        nominal_tokens_per_s=fmean(nominal) if nominal else math.nan,
+        exit_code=record.data["exit_code"],
+    )

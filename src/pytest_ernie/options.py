@@ -1,0 +1,90 @@
+"""
+The command line's options, each with a destination of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+DEVICE_HELP = (
+    "kind of accelerator to certify: cpu (rehearsal), gpu, xpu, npu, iluvatar, gcu, metax, dcu, hpu"
+)
+
+OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("device", {"metavar": "KIND", "help": DEVICE_HELP}),
+    ("site", {"metavar": "FILE", "help": "TOML file that says what this lab has"}),
+    (
+        "edition",
+        {
+            "metavar": "NAME",
+            "help": "edition of the standard: ernie-4.5, rehearsal, or a TOML file",
+        },
+    ),
+    ("models", {"metavar": "NAMES", "help": "only these models, separated by commas"}),
+    ("reference", {"metavar": "FOLDER", "help": "evidence of the benchmark to compare with"}),
+    (
+        "evidence",
+        {"metavar": "FOLDER", "help": "where measurements are kept (default: ernie-evidence)"},
+    ),
+    ("offline", {"action": "store_true", "help": "judge what is recorded; measure nothing"}),
+    (
+        "record-reference",
+        {
+            "action": "store_true",
+            "help": "record what is measured as a reference (default folder: ernie-reference)",
+        },
+    ),
+    (
+        "applicant",
+        {
+            "choices": ("chip", "appliance"),
+            "default": "chip",
+            "help": "who applies: a chip maker, or an appliance maker (tier I only)",
+        },
+    ),
+    (
+        "endpoint",
+        {"metavar": "URL", "help": "serve nothing: measure this OpenAI-compatible endpoint"},
+    ),
+    (
+        "fresh",
+        {
+            "metavar": "REASON",
+            "help": "measure again and say why; earlier results are kept and shown",
+        },
+    ),
+    ("lang", {"choices": ("en", "zh"), "default": "en", "help": "language of the report"}),
+)
+
+
+def destination(name: str) -> str:
+    """Return the option's destination; other plugins own ``device`` and the like."""
+    return f"ernie_{name.replace('-', '_')}"
+
+
+def add_options(parser: pytest.Parser) -> tuple[str, ...]:
+    """
+    Add every option as ``--name`` and ``--ernie-name``; return the names that another plugin has taken.
+
+    A taken one is reachable by its long form only. It is looked for before ours is added, because
+    depending on its version pytest sees the clash at once, late, or never.
+    """
+    others = _added_names(parser)
+    group = parser.getgroup("ernie", "ERNIE 4.5 certification")
+    taken = []
+    for name, settings in OPTIONS:
+        flags = [f"--{name}", f"--ernie-{name}"]
+        if flags[0] in others:
+            taken.append(name)
+            del flags[0]
+        group.addoption(*flags, **settings, dest=destination(name))
+    return tuple(taken)
+
+
+def _added_names(parser: pytest.Parser) -> set[str]:
+    groups = {id(group): group for group in (*parser._groups, parser._anonymous)}
+    return {
+        name for group in groups.values() for option in group.options for name in option.names()
+    }

@@ -1,0 +1,162 @@
+"""
+From the end of a criterion's test to a verdict, and from a verdict to what pytest is told.
+
+pytest knows passed and failed. A verdict that isn't PASS stays ``failed`` for pytest (exit code, -x,
+JUnit), and its own word travels in ``user_properties``; only RECORDED is passed on as ``passed``, with
+a word of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from pytest_ernie.errors import ErnieError, ReferenceBeingRecorded
+from pytest_ernie.standard import Criterion
+from pytest_ernie.verdicts import Verdict, Word, inconclusive
+
+if TYPE_CHECKING:
+    from pytest_ernie.session import ErnieSession
+
+PROPERTY = "ernie"
+"""Name of the user property that holds the whole judgement as JSON."""
+
+_verdict = pytest.StashKey[Verdict]()
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """A criterion with its verdict, as reports read it."""
+
+    criterion: Criterion
+    verdict: Verdict
+    node: str
+
+
+class VerdictNotPassed(Exception):  # noqa: N818 (it carries a verdict, not a fault of the test)
+    """Ends a criterion's test whose verdict isn't PASS; its text is the verdict's message."""
+
+
+class Outcomes:
+    """Forms and words the outcome of every criterion's test."""
+
+    def __init__(self, session: ErnieSession) -> None:
+        self._session = session
+
+    def judge(self, item: pytest.Item, verdict: Verdict) -> None:
+        """Take a test's verdict; the last one counts only if it is the only one."""
+        if _verdict in item.stash:
+            raise ErnieError("a criterion was judged twice", where=item.nodeid)
+        item.stash[_verdict] = verdict
+
+    @contextmanager
+    def deciding(self, item: pytest.Item, criterion: Criterion) -> Iterator[None]:
+        """Run a test's body; afterwards it has a verdict, and raises unless that is PASS."""
+        try:
+            yield
+            if _verdict not in item.stash:
+                item.stash[_verdict] = inconclusive("the test formed no verdict")
+        except ReferenceBeingRecorded:
+            item.stash[_verdict] = Verdict(
+                word=Word.RECORDED, message="recorded as a reference; nothing was compared"
+            )
+        except ErnieError as error:
+            item.stash[_verdict] = inconclusive(str(error))
+        verdict = item.stash[_verdict]
+        if self._session.settings.record_reference and verdict.word is Word.PASS:
+            verdict = msgspec.structs.replace(verdict, word=Word.RECORDED)
+            item.stash[_verdict] = verdict
+        if verdict.word not in (Word.PASS, Word.RECORDED):
+            raise VerdictNotPassed(f"{criterion.name}: {verdict.word.value}: {verdict.message}")
+
+    def describe(
+        self,
+        item: pytest.Item,
+        criterion: Criterion,
+        report: pytest.TestReport,
+        call: pytest.CallInfo[None],
+    ) -> None:
+        """Put the verdict into a report, and the sentence where the stack would be."""
+        if report.when == "call":
+            verdict = item.stash.get(_verdict, None) or _broken_off(call)
+        elif report.failed or report.skipped:
+            verdict = Verdict(word=Word.NOT_RUN, message=_first_line(report, call))
+        else:
+            return
+        if report.skipped:
+            verdict = Verdict(word=Word.NOT_RUN, message=f"skipped: {_first_line(report, call)}")
+            report.outcome = "failed"
+        if hasattr(report, "wasxfail"):
+            del report.wasxfail
+            report.outcome = "failed"
+            verdict = Verdict(word=Word.NOT_RUN, message="marked xfail, which never certifies")
+        if call.excinfo is not None and call.excinfo.errisinstance(VerdictNotPassed):
+            report.longrepr = str(call.excinfo.value)
+        elif report.failed and not report.longrepr:
+            report.longrepr = f"{criterion.name}: {verdict.word.value}: {verdict.message}"
+        judgement = Judgement(criterion=criterion, verdict=verdict, node=item.nodeid)
+        properties = _properties(judgement)
+        report.user_properties.extend(properties)
+        item.user_properties.extend(properties)  # JUnit reads them off the teardown's report
+
+
+def _broken_off(call: pytest.CallInfo[None]) -> Verdict:
+    """A criterion's test that ended by a fault of its own shows nothing about the device."""
+    error = call.excinfo.value if call.excinfo else None
+    return inconclusive(f"the test itself broke off: {type(error).__name__}: {error}")
+
+
+def _first_line(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
+    if call.excinfo is not None:
+        text = str(call.excinfo.value) or type(call.excinfo.value).__name__
+        return text.splitlines()[0]
+    return str(report.longrepr)
+
+
+def _properties(judgement: Judgement) -> list[tuple[str, Any]]:
+    criterion, verdict = judgement.criterion, judgement.verdict
+    return [
+        ("clause", criterion.clause),
+        ("criterion", criterion.name),
+        ("verdict", verdict.word.value),
+        ("measured", verdict.measured),
+        ("required", verdict.required),
+        (PROPERTY, json.dumps(msgspec.to_builtins(judgement), ensure_ascii=False)),
+    ]
+
+
+def judgement_of(report: object) -> Judgement | None:
+    """
+    Return the judgement that a test report carries, or None.
+
+    A teardown's report carries it for JUnit's sake and says nothing of its own.
+    """
+    if getattr(report, "when", None) == "teardown":
+        return None
+    for name, value in getattr(report, "user_properties", ()):
+        if name == PROPERTY:
+            return msgspec.json.decode(str(value), type=Judgement)
+    return None
+
+
+_STATUS: dict[Word, tuple[str, str, dict[str, bool]]] = {
+    Word.PASS: ("passed", ".", {"green": True}),
+    Word.FAIL: ("failed", "F", {"red": True}),
+    Word.INCONCLUSIVE: ("inconclusive", "I", {"yellow": True}),
+    Word.NOT_RUN: ("not run", "N", {"yellow": True}),
+    Word.RECORDED: ("recorded", "R", {"cyan": True}),
+    Word.UNSPECIFIED: ("unspecified", "U", {"blue": True}),
+}
+
+
+def status_of(report: object) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Return pytest's category, letter and word for a report that carries a judgement."""
+    judgement = judgement_of(report)
+    if judgement is None:
+        return None
+    category, letter, markup = _STATUS[judgement.verdict.word]
+    return category, letter, (judgement.verdict.word.value, markup)

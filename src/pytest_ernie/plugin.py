@@ -1,0 +1,174 @@
+"""
+Hooks: options, markers, one test item for each criterion, order, and the words of verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_ernie.clauses import MARK, MARKERS, marks_of
+from pytest_ernie.errors import ErnieError
+from pytest_ernie.options import add_options, destination
+from pytest_ernie.session import PLUGIN_NAME, ErnieSession, get_session
+from pytest_ernie.standard import Criterion, criteria
+
+pytest_plugins = ["pytest_ernie.fixtures"]
+
+_taken: tuple[str, ...] = ()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Come last, so that another plugin's option of the same name is seen instead of broken."""
+    global _taken
+    _taken = add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from pytest_ernie import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, help in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {help}")
+    config.addinivalue_line("markers", f"{MARK}(id): binds a test to a clause of the standard")
+    session = ErnieSession(config, taken_options=_taken)
+    config.pluginmanager.register(session, PLUGIN_NAME)
+    _make_html_self_contained(config)
+
+
+def _make_html_self_contained(config: pytest.Config) -> None:
+    """A report that is handed in must be one file; plain --html writes an assets folder."""
+    if getattr(config.option, "htmlpath", None):
+        config.option.self_contained_html = True
+        if config.pluginmanager.hasplugin("html"):
+            from pytest_ernie.report.html import HtmlReport
+
+            config.pluginmanager.register(HtmlReport(get_session(config)), "ernie-html")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Multiply a clause's test by the criteria that the edition has for it."""
+    mark = metafunc.definition.get_closest_marker(MARK)
+    if mark is None:
+        return
+    if len(mark.args) != 1 or mark.kwargs:
+        raise pytest.UsageError(f'{metafunc.definition.nodeid}: write @clause("training.loss")')
+    edition = get_session(metafunc.config).settings.edition
+    known = [clause.id for clause in edition.clauses if not clause.unspecified]
+    if mark.args[0] not in known:
+        raise pytest.UsageError(
+            f"{metafunc.definition.nodeid}: the edition has no clause {mark.args[0]!r}; "
+            f"it has {', '.join(known)}"
+        )
+    metafunc.parametrize(
+        "criterion",
+        [
+            pytest.param(criterion, id=criterion.id, marks=marks_of(criterion))
+            for criterion in criteria(edition)
+            if criterion.clause == mark.args[0]
+        ],
+    )
+
+
+_PLACE_OF_CLAUSE = {
+    "training.loss": 0,
+    "training.throughput": 1,
+    "training.context": 2,
+    "inference.datatype": 3,
+    "inference.context": 4,
+    "inference.throughput": 5,
+    "inference.accuracy": 6,
+}
+
+
+def _order(item: pytest.Item) -> tuple[int, str, str, int]:
+    """Training before serving; then by server, so that each starts once; cheap before dear."""
+    criterion = criterion_of(item)
+    if criterion is None:
+        return (-1, "", "", 0)
+    phase = 0 if criterion.clause.startswith("training.") else 1
+    server = criterion.datatype or criterion.method or ""
+    return (phase, criterion.model, server, _PLACE_OF_CLAUSE[criterion.clause])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if any(criterion_of(item) for item in items):
+        items.sort(key=_order)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop before anything is measured if something is missing that no measurement can mend."""
+    chosen = [c for c in (criterion_of(item) for item in session.items) if c]
+    if chosen and not session.config.option.collectonly:
+        get_session(session.config).check_ready(tuple(chosen))
+
+
+def criterion_of(item: pytest.Item) -> Criterion | None:
+    """Return the criterion that an item shows, or None for any other test."""
+    callspec = getattr(item, "callspec", None)
+    value = callspec.params.get("criterion") if callspec else None
+    return value if isinstance(value, Criterion) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Turn whatever ends a criterion's test into a verdict."""
+    criterion = criterion_of(pyfuncitem)
+    if criterion is None:
+        return (yield)
+    session = get_session(pyfuncitem.config)
+    with session.outcomes.deciding(pyfuncitem, criterion):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    criterion = criterion_of(item)
+    if criterion is not None:
+        get_session(item.config).outcomes.describe(item, criterion, report, call)
+    return report
+
+
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport,
+) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
+    """Say the verdict's own word where pytest would say passed or failed."""
+    from pytest_ernie.outcomes import status_of
+
+    return status_of(report)
+
+
+def pytest_report_header(config: pytest.Config, start_path: Path) -> list[str]:
+    return get_session(config).header()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from pytest_ernie.report.terminal import write_summary
+
+    write_summary(terminalreporter, get_session(terminalreporter.config))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    get_session(session.config).close()
+
+
+def option(config: pytest.Config, name: str) -> object:
+    """Return the value of one of our options."""
+    value: object = config.getoption(destination(name), default=None)
+    return value
+
+
+__all__ = ["ErnieError", "criterion_of", "option"]

@@ -1,0 +1,3 @@
+"""
+Reports: what was judged, in the terminal, as HTML and for machines. They never measure.
+"""

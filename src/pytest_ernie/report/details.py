@@ -1,0 +1,55 @@
+"""
+Why a criterion isn't PASS: its clause in the standard's words, the sum, the message and the notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+from pytest_ernie.report.grid import TITLES, word_class, word_of
+from pytest_ernie.report.matrix import Matrix, Row
+from pytest_ernie.report.text import html
+from pytest_ernie.verdicts import Word
+
+_ORDER = (Word.FAIL, Word.INCONCLUSIVE, Word.NOT_RUN, Word.RECORDED)
+
+
+def details(matrix: Matrix, anchors: Mapping[str, str]) -> str:
+    """
+    Return every judged criterion that isn't PASS, worst first, then those that pass with a note.
+
+    Criteria that this run never asked for are counted, not listed: the matrix shows each.
+    """
+    judged = [row for row in matrix.rows if row.node is not None]
+    open_ones = [row for word in _ORDER for row in judged if row.verdict.word is word]
+    noted = [row for row in judged if row.verdict.word is Word.PASS and row.verdict.notes]
+    text = '<h3 id="ernie-open">What does not pass, and why</h3>'
+    if not open_ones:
+        text += "<p>Every criterion that this run judged is PASS.</p>"
+    text += "".join(_article(row, matrix, anchors) for row in open_ones)
+    if unasked := len(matrix.rows) - len(judged):
+        text += (
+            f'<p class="ernie-quiet">{unasked} of the {len(matrix.rows)} criteria were not part of '
+            "this run: NOT RUN.</p>"
+        )
+    if noted:
+        text += '<h3 id="ernie-notes">Passed, with notes</h3>'
+        text += "".join(_article(row, matrix, anchors) for row in noted)
+    return text
+
+
+def _article(row: Row, matrix: Matrix, anchors: Mapping[str, str]) -> str:
+    criterion, verdict = row.criterion, row.verdict
+    clause = matrix.edition.clause(criterion.clause)
+    notes = "".join(f"<li>{html(note)}</li>" for note in verdict.notes)
+    return (
+        f'<article id="{anchors[criterion.name]}" class="{word_class(verdict.word)}">'
+        f"<h4>{word_of(verdict.word)} {escape(TITLES[criterion.clause])} "
+        f"<code>{html(criterion.id, 200)}</code></h4>"
+        f'<p class="ernie-message">{html(verdict.message)}</p>'
+        f"<dl><dt>measured</dt><dd>{html(verdict.measured, 400)}</dd>"
+        f"<dt>required</dt><dd>{html(verdict.required, 400)}</dd></dl>"
+        + (f"<ul>{notes}</ul>" if notes else "")
+        + f'<blockquote lang="zh">{html(clause.text)}</blockquote></article>'
+    )

@@ -1,0 +1,185 @@
+"""
+Hooks of pytest-html: the certification section on top, and every verdict under its own word.
+
+pytest-html's script knows only its own outcomes, by which it filters and sorts. They stay in a
+hidden column; what a reader sees is the verdict's word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_ernie.options import destination
+from pytest_ernie.outcomes import Judgement, judgement_of
+from pytest_ernie.verdicts import Word
+
+if TYPE_CHECKING:
+    from pytest_ernie.report.page import Page, Side
+    from pytest_ernie.session import ErnieSession
+
+STYLE = Path(__file__).with_name("style.css")
+
+_CATEGORY = {
+    Word.PASS: "Passed",
+    Word.FAIL: "Failed",
+    Word.INCONCLUSIVE: "XFailed",
+    Word.NOT_RUN: "Error",
+    Word.RECORDED: "XPassed",
+    Word.UNSPECIFIED: "Skipped",
+}
+"""Under which of pytest-html's filters a word goes: one each, so that readers filter by word."""
+
+_OUTCOME = re.compile(r'<td class="col-result">(.*?)</td>')
+
+
+class HtmlReport:
+    """
+    Registered when --html is given; leaves reports of runs without a certification alone.
+    """
+
+    def __init__(self, session: ErnieSession) -> None:
+        self._session = session
+        self._judgements: dict[str, Judgement] = {}
+        self._shown: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._data: Any = None
+        option = session.config.option
+        asked = ("device", "endpoint", "offline")
+        self._certifies = any(getattr(option, destination(name), None) for name in asked)
+        if self._certifies and str(STYLE) not in option.css:
+            option.css = [*option.css, str(STYLE)]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect verdicts; under xdist this runs where the report is written."""
+        judgement = judgement_of(report)
+        if judgement is not None:
+            self._judgements[judgement.criterion.name] = judgement
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        if self._certifies:
+            self._data = report
+            report.title = f"{self._session.settings.edition.title} · self-assessment"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_header(self, cells: list[str]) -> None:
+        if self._certifies:
+            cells[:2] = [
+                '<th class="sortable" data-column-type="result" hidden>Outcome for pytest</th>',
+                '<th class="sortable" data-column-type="verdict">Verdict</th>',
+                '<th class="sortable" data-column-type="testId">Criterion</th>',
+                "<th>Measured</th>",
+                "<th>Required</th>",
+            ]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
+        if self._certifies and cells:
+            cells[:2] = self._cells(report, cells)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
+        """Show a verdict's message harmless and of bearable length; captured output likewise."""
+        if self._certifies and judgement_of(report) is not None:
+            from pytest_ernie.report.text import visible
+
+            # pytest-html has escaped these texts already.
+            data[:] = [visible(text, 20_000) for text in data]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """Put the section on top; whatever goes wrong with it, the rest is written."""
+        if not self._certifies:
+            return
+        self._name_filters()
+        if not self._judgements:
+            return
+        from pytest_ernie.report import page
+
+        try:
+            prefix.append(page.section(self._page()))
+        except Exception as error:
+            # Hours of measuring stand behind a report: a fault in drawing must not cost it.
+            prefix.append(page.broken(error))
+
+    def _cells(self, report: Any, cells: list[str]) -> list[str]:
+        from pytest_ernie.report.grid import word_class
+        from pytest_ernie.report.text import line
+
+        judgement = judgement_of(report)
+        match = _OUTCOME.search(cells[0])
+        outcome = match.group(1) if match else str(report.outcome).capitalize()
+        name, word, kind, measured, required = report.nodeid, outcome, "", "", ""
+        if judgement is not None:
+            verdict = judgement.verdict
+            outcome = outcome if outcome == "Rerun" else _CATEGORY[verdict.word]
+            name, word = judgement.criterion.name, verdict.word.value
+            kind = f" {word_class(verdict.word)}"
+            measured, required = line(verdict.measured, 200), line(verdict.required, 200)
+        if report.when in ("call", "collect") or report.outcome != "passed":
+            self._shown[outcome.lower()][word] += 1
+        # Text only: the script finds a row through the parent of what was clicked.
+        return [
+            f'<td class="col-result" hidden>{outcome}</td>',
+            f'<td class="col-verdict{kind}">{escape(word)}</td>',
+            f'<td class="col-testId">{escape(line(name, 400))}</td>',
+            f'<td class="col-measured">{escape(measured)}</td>',
+            f'<td class="col-required">{escape(required)}</td>',
+        ]
+
+    def _name_filters(self) -> None:
+        """Name and count pytest-html's filters by what is shown under them."""
+        for category, entry in self._data.outcomes.items() if self._data else ():
+            words = self._shown.get(category)
+            if words:
+                entry["value"] = words.total()
+                entry["label"] = " or ".join(sorted(words))
+            else:
+                entry["value"] = 0
+
+    def _page(self) -> Page:
+        from pytest_ernie import __version__
+        from pytest_ernie.measurements.candidate import OfflineCandidate
+        from pytest_ernie.report.matrix import matrix
+        from pytest_ernie.report.page import Page
+        from pytest_ernie.report.pictures import pictures
+
+        settings = self._session.settings
+        result = matrix(settings.edition, self._judgements.values())
+        # Not the run's own candidate: that one would measure what it doesn't find.
+        candidate = OfflineCandidate(settings)
+        return Page(
+            matrix=result,
+            edition_digest=settings.edition_digest,
+            suite=__version__,
+            candidate=_side(candidate, settings.evidence),
+            reference=None
+            if settings.reference is None
+            else _side(self._session.reference, settings.reference),
+            recording=settings.record_reference,
+            pictures=pictures(result, candidate, self._session.reference),
+        )
+
+
+def _side(bench: Any, folder: Path) -> Side:
+    """Return what a side's evidence says of its devices; why not, where it can't be read."""
+    import msgspec
+
+    from pytest_ernie.errors import ErnieError
+    from pytest_ernie.report.page import Side
+
+    try:
+        store = bench.store
+        header = next((e for e in store.journal.entries if e.type == "header"), None)
+        return Side(
+            folder=str(folder),
+            subjects=store.subjects(),
+            suite=str(header.body.get("suite")) if header else None,
+        )
+    except (ErnieError, msgspec.MsgspecError) as error:
+        return Side(folder=str(folder), remark=str(error))

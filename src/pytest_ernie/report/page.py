@@ -1,0 +1,250 @@
+"""
+The certification section of the HTML report: pure functions from judgements to HTML.
+
+Whatever comes from a model, a log or a file name goes through ``text.html``, never in as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+
+from msgspec import Struct
+
+from pytest_ernie.evidence import Subject
+from pytest_ernie.report.details import details
+from pytest_ernie.report.grid import model_table, word_class
+from pytest_ernie.report.matrix import Matrix, TierResult
+from pytest_ernie.report.pictures import Picture
+from pytest_ernie.report.text import html
+from pytest_ernie.verdicts import Word
+
+SHOWN_OF_DIGEST = 12
+"""Hexadecimal digits of a digest that a person compares."""
+
+
+class Side(Struct, frozen=True, kw_only=True):
+    """
+    Whose evidence was judged. ``subjects`` are the devices and software states that it holds.
+
+    ``remark`` says why there is nothing to show, where there isn't.
+    """
+
+    folder: str
+    subjects: tuple[Subject, ...] = ()
+    suite: str | None = None
+    """Version of this suite that began the evidence."""
+    remark: str = ""
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Everything that the section says."""
+
+    matrix: Matrix
+    edition_digest: str
+    suite: str
+    candidate: Side
+    reference: Side | None
+    recording: bool = False
+    """This run makes a reference; nothing is compared."""
+    pictures: tuple[Picture, ...] = ()
+
+
+def title(page: Page) -> str:
+    """Return the report's title."""
+    return f"{page.matrix.edition.title} · self-assessment"
+
+
+def section(page: Page) -> str:
+    """Return the whole section; it stands alone, needs no script and loads nothing."""
+    anchors = {row.criterion.name: f"c{n}" for n, row in enumerate(page.matrix.rows, start=1)}
+    models = [model.name for model in page.matrix.edition.models]
+    parts = (
+        # pytest-html's own head has no viewport; browsers take it from the body as well.
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<section id="ernie" class="ernie" lang="en" aria-label="Self-assessment">',
+        *_banners(page),
+        _verdict(page),
+        *(model_table(page.matrix, model, anchors) for model in models),
+        details(page.matrix, anchors),
+        _gallery(page.pictures),
+        _facts(page),
+        "</section>",
+    )
+    return "\n".join(part for part in parts if part)
+
+
+def broken(error: BaseException) -> str:
+    """Return the section of a report that couldn't be written, so that the rest of it survives."""
+    reason = html(f"{type(error).__name__}: {error}")
+    return (
+        '<section id="ernie" class="ernie" lang="en"><div class="ernie-banner ernie-alarm">'
+        f"<strong>This report is incomplete.</strong> <p>{reason}</p>"
+        "<p>The verdicts are in the terminal and the measurements in the evidence.</p>"
+        "</div></section>"
+    )
+
+
+def _banners(page: Page) -> list[str]:
+    edition = page.matrix.edition
+    banners = []
+    if not edition.certifies:
+        items = "".join(f"<li>{html(text)}</li>" for text in edition.scaled)
+        banners.append(
+            _banner(
+                "ernie-alarm",
+                "Rehearsal",
+                "Nothing in this report can certify. What differs from the standard:",
+                f"<ul>{items}</ul>",
+            )
+        )
+    if page.recording:
+        text = "This run records a reference. Nothing was compared, so nothing passes or fails."
+        banners.append(_banner("ernie-notice", "Reference", text))
+    elif page.reference is None:
+        text = "No reference was given. What must be compared with one is INCONCLUSIVE."
+        banners.append(_banner("ernie-notice", "No reference", text))
+    elif other := _other_hardware(page.reference, edition.rulings.reference.hardware):
+        text = (
+            f"The reference was recorded on {html(other)}, not on "
+            f"{escape(' or '.join(edition.rulings.reference.hardware))}: good for bring-up, but "
+            "nothing compared with it can certify (R14)."
+        )
+        banners.append(_banner("ernie-alarm", "Other reference", text))
+    return banners
+
+
+def _banner(kind: str, word: str, text: str, more: str = "") -> str:
+    return (
+        f'<div class="ernie-banner {kind}" role="note"><strong>{escape(word)}</strong>'
+        f"<div><p>{text}</p>{more}</div></div>"
+    )
+
+
+def _other_hardware(reference: Side, hardware: Iterable[str]) -> str | None:
+    names = {str(subject.device.get("name", "an unnamed device")) for subject in reference.subjects}
+    other = sorted(name for name in names if not any(part in name for part in hardware))
+    return ", ".join(other) or None
+
+
+def _verdict(page: Page) -> str:
+    """One sentence for each model and tier that was asked for."""
+    matrix = page.matrix
+    results = [
+        matrix.tier(model.name, tier)
+        for model in matrix.edition.models
+        for tier in matrix.asked_tiers()
+    ]
+    sentences = "".join(
+        f'<li class="{word_class(result.word)}"><span class="ernie-who">{html(result.model)}</span>'
+        f" {escape(_sentence(result))}</li>"
+        for result in results
+    )
+    return (
+        '<header class="ernie-head"><p class="ernie-kind">Self-assessment</p>'
+        f'<h2 lang="zh">{html(matrix.edition.title)}</h2>'
+        f'<ul class="ernie-sentences">{sentences}</ul>'
+        "<p>This is the applicant's own run. Only the certifying body can certify (R16). "
+        "Reinforcement learning is UNSPECIFIED by the standard.</p></header>"
+    )
+
+
+def _sentence(result: TierResult) -> str:
+    """``Tier I: 9 of 13 criteria pass; 2 fail; 2 inconclusive``."""
+    counts = result.counts
+    passed = counts.get(Word.PASS, 0)
+    verbs = {Word.FAIL: ("fails", "fail")}
+    rest = [
+        f"{count} {verbs[word][count > 1] if word in verbs else word.value.lower()}"
+        for word, count in counts.items()
+        if word is not Word.PASS
+    ]
+    start = f"Tier {'I' * result.tier}: {passed} of {len(result.rows)} criteria pass"
+    return "; ".join([start, *rest]) + "."
+
+
+def _gallery(pictures: tuple[Picture, ...]) -> str:
+    drawn = [
+        f"<figure><figcaption>{html(picture.heading)}</figcaption>"
+        f'<div class="ernie-picture">{picture.svg}</div>{_remark(picture.remark)}</figure>'
+        for picture in pictures
+        if picture.svg is not None
+    ]
+    missing = [
+        f"<li>{html(picture.heading)}: {html(picture.remark, 400)}</li>"
+        for picture in pictures
+        if picture.svg is None
+    ]
+    if not drawn and not missing:
+        return ""
+    text = '<h3 id="ernie-pictures">Pictures</h3>'
+    if drawn:
+        text += f'<div class="ernie-gallery">{"".join(drawn)}</div>'
+    if missing:
+        text += f'<p>Not drawn:</p><ul class="ernie-quiet">{"".join(missing)}</ul>'
+    return text
+
+
+def _remark(text: str) -> str:
+    return f'<p class="ernie-quiet">{html(text, 400)}</p>' if text else ""
+
+
+def _facts(page: Page) -> str:
+    edition = page.matrix.edition
+    run = {
+        "edition": f"{edition.name} {page.edition_digest[:SHOWN_OF_DIGEST]}",
+        "source": edition.source,
+        "suite": f"pytest-ernie {page.suite}",
+    }
+    return (
+        '<h3 id="ernie-facts">Facts</h3><div class="ernie-facts">'
+        f"{_card('Candidate', page.candidate)}"
+        f"{_card('Reference', page.reference or Side(folder='–', remark='none was given'))}"
+        f"<div><h4>Standard</h4>{_list(run)}</div></div>"
+    )
+
+
+def _card(heading: str, side: Side) -> str:
+    """One side: each device with its facts once, below it each software state measured on it."""
+    text = f"<h4>{escape(heading)}</h4>"
+    if side.remark:
+        text += f"<p>{html(side.remark)}</p>"
+    by_device: dict[str, list[Subject]] = {}
+    for subject in side.subjects:
+        by_device.setdefault(repr(sorted(subject.device.items())), []).append(subject)
+    if len(by_device) > 1:
+        text += f"<p><strong>This evidence comes from {len(by_device)} devices.</strong></p>"
+    for subjects in by_device.values():
+        text += _list(_device_in_words(subjects[0].device))
+        text += "<ul>" + "".join(f"<li>{_software(subject)}</li>" for subject in subjects) + "</ul>"
+    evidence = {"evidence": side.folder}
+    if side.suite:
+        evidence["begun by"] = f"pytest-ernie {side.suite}"
+    return f"<div>{text}{_list(evidence)}</div>"
+
+
+def _device_in_words(device: Mapping[str, object]) -> dict[str, str]:
+    units = {"memory_gib": ("memory", " GiB")}
+    words = {}
+    for name, value in device.items():
+        label, unit = units.get(name, (name.replace("_", " "), ""))
+        words[label] = f"{value}{unit}"
+    return words
+
+
+def _software(subject: Subject) -> str:
+    """What ran, with the digests that tell one state of it from another."""
+    launch = subject.launch
+    what = launch.get("trainer") or launch.get("engine") or launch.get("endpoint") or "software"
+    parts = [f"<b>{html(str(what), 200)}</b>"]
+    if "datatype" in launch:
+        parts.append(html(str(launch["datatype"]).upper(), 40))
+    for label, digest in (("toolchain", subject.toolchain), ("weights", subject.checkpoint)):
+        if digest:
+            parts.append(f"{label} <code>{html(digest[:SHOWN_OF_DIGEST])}</code>")
+    return ", ".join(parts)
+
+
+def _list(facts: Mapping[str, str]) -> str:
+    rows = (f"<dt>{html(name, 80)}</dt><dd>{html(text, 300)}</dd>" for name, text in facts.items())
+    return f"<dl>{''.join(rows)}</dl>"

@@ -1,0 +1,97 @@
+"""
+The end of a run in the terminal: the same verdicts as in the report, in at most 100 columns.
+"""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ernie.outcomes import Judgement, judgement_of
+from pytest_ernie.report.matrix import Row, matrix, sentence
+from pytest_ernie.verdicts import Word
+
+if TYPE_CHECKING:
+    from pytest_ernie.session import ErnieSession
+
+_COLOUR = {
+    Word.PASS: {"green": True},
+    Word.FAIL: {"red": True, "bold": True},
+    Word.INCONCLUSIVE: {"yellow": True},
+    Word.NOT_RUN: {"yellow": True},
+    Word.RECORDED: {"cyan": True},
+    Word.UNSPECIFIED: {"blue": True},
+}
+
+
+def judgements(terminal: pytest.TerminalReporter) -> tuple[Judgement, ...]:
+    """Return every judgement of the run, in the order of its reports."""
+    found: dict[str, Judgement] = {}
+    for reports in terminal.stats.values():
+        for report in reports:
+            judgement = judgement_of(report)
+            if judgement is not None:
+                found[judgement.criterion.name] = judgement
+    return tuple(found.values())
+
+
+def write_summary(terminal: pytest.TerminalReporter, session: ErnieSession) -> None:
+    """Write the certification section; nothing where no criterion was judged."""
+    judged = judgements(terminal)
+    if not judged:
+        return
+    result = matrix(session.settings.edition, judged)
+    rows = [row for row in result.rows if row.node is not None]
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    terminal.section("ERNIE 4.5 certification: self-assessment", sep="=")
+    for row in rows:
+        _write_row(terminal, row, width)
+    terminal.write_line("")
+    for row in rows:
+        if row.verdict.word not in (Word.PASS, Word.RECORDED):
+            _write_message(terminal, row, width)
+    for model in session.settings.edition.models:
+        for tier in result.asked_tiers():
+            terminal.write_line(sentence(result.tier(model.name, tier)))
+    terminal.write_line("Reinforcement learning: UNSPECIFIED by the standard")
+    for line in _provenance(session):
+        terminal.write_line(line)
+
+
+def _write_row(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
+    word = row.verdict.word
+    name = row.criterion.name
+    room = max(10, width - 13 - 1)
+    measured = f"{row.verdict.measured}  (required: {row.verdict.required})"
+    terminal.write(f"{word.value:<13}", **_COLOUR[word])
+    terminal.write(f"{name[:room]}\n")
+    if word in (Word.PASS, Word.FAIL):
+        terminal.write_line(f"{'':13}{measured}"[:width])
+
+
+def _write_message(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
+    text = f"{row.criterion.name}: {_printable(row.verdict.message)}"
+    terminal.write(f"{row.verdict.word.value} ", **_COLOUR[row.verdict.word])
+    lines = textwrap.wrap(text, width - 14, subsequent_indent="    ", max_lines=12)
+    terminal.write("\n".join(lines) + "\n")
+
+
+def _printable(text: str) -> str:
+    """Model output and logs may hold control characters, which a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _provenance(session: ErnieSession) -> list[str]:
+    settings = session.settings
+    lines = [f"evidence: {settings.evidence}"]
+    candidate = session.candidate_if_used
+    if candidate is not None:
+        lines[0] += f" ({candidate.measured} measurements were made in this run)"
+    if not settings.edition.certifies:
+        lines.append(
+            "REHEARSAL: nothing here certifies; a certificate needs the certifying body (R16)"
+        )
+    return lines

@@ -1,0 +1,175 @@
+"""
+What one pytest run shares: settings, registry, outcomes. The only state of the plugin.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_ernie.errors import ErnieError
+from pytest_ernie.options import OPTIONS, destination
+from pytest_ernie.outcomes import Outcomes
+from pytest_ernie.registry import Registry
+from pytest_ernie.settings import Settings, read_settings
+from pytest_ernie.site import missing_from
+from pytest_ernie.standard import Criterion
+
+if TYPE_CHECKING:
+    from pytest_ernie.measurements import Reference
+    from pytest_ernie.measurements.candidate import Candidate, OfflineCandidate
+    from pytest_ernie.progress import Progress
+
+PLUGIN_NAME = "ernie-session"
+
+
+class ErnieSession:
+    """
+    Made once for each pytest run, and costs nothing until a criterion is collected.
+    """
+
+    def __init__(self, config: pytest.Config, taken_options: tuple[str, ...]) -> None:
+        self.config = config
+        self.taken_options = taken_options
+        self.outcomes = Outcomes(self)
+        self._candidate: Candidate | OfflineCandidate | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The command line, read once; pytest.UsageError where it is wrong."""
+        options = {
+            name.replace("-", "_"): self.config.getoption(destination(name)) for name, _ in OPTIONS
+        }
+        try:
+            settings = read_settings(options, self.config.invocation_params.dir)
+            if settings.device_kind is not None:
+                self.registry.find_device(settings.device_kind)
+        except ErnieError as error:
+            raise pytest.UsageError(str(error)) from None
+        return settings
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Devices, engines and trainers, a chip maker's own included."""
+        registry = Registry()
+        try:
+            self.config.hook.pytest_ernie_register(registry=registry)
+        except ErnieError as error:
+            raise pytest.UsageError(str(error)) from None
+        return registry
+
+    @property
+    def candidate(self) -> Candidate | OfflineCandidate:
+        """The candidate of this run, made when the first criterion asks for it."""
+        if self._candidate is None:
+            from pytest_ernie.measurements import candidate_of
+
+            self._candidate = candidate_of(self.settings, self.registry, self.progress)
+        return self._candidate
+
+    @property
+    def candidate_if_used(self) -> Candidate | OfflineCandidate | None:
+        """The candidate if this run asked for it; reports must not make one."""
+        return self._candidate
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The reference of this run; it may turn out to be missing."""
+        from pytest_ernie.measurements import reference_of
+
+        return reference_of(self.settings)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """Live progress on a terminal; silent under -q, in CI logs and in xdist's workers."""
+        from pytest_ernie.report.progress import progress_for
+
+        return progress_for(self.config)
+
+    def check_ready(self, chosen: tuple[Criterion, ...]) -> None:
+        """
+        Raise pytest.UsageError, on one screen, if the chosen criteria can't even be tried.
+        """
+        settings = self.settings
+        if settings.applicant == "appliance":
+            self._refuse_higher_tiers(chosen)
+        if settings.offline:
+            return
+        if settings.device_kind is None:
+            raise pytest.UsageError(self._no_device())
+        if settings.rehearses:
+            return
+        missing = missing_from(
+            settings.site, settings.edition, chosen, endpoint=settings.endpoint is not None
+        )
+        if missing:
+            raise pytest.UsageError(self._lacking(chosen, missing))
+
+    def header(self) -> list[str]:
+        """Return what a reader must know before the first result."""
+        if not any(self.config.getoption(destination(name)) for name in ("device", "endpoint")):
+            if not self.config.getoption(destination("offline")):
+                return []
+        settings = self.settings
+        edition = settings.edition
+        lines = [
+            f"ernie: {edition.title} (edition {edition.name}, {self.settings.edition_digest[:12]}), "
+            f"device {settings.device_kind or 'none, offline'}, evidence {settings.evidence}"
+        ]
+        if not edition.certifies:
+            lines.append("ernie: REHEARSAL - nothing recorded under this edition can certify")
+        if settings.record_reference:
+            lines.append("ernie: recording a reference; nothing is compared")
+        elif settings.reference is None:
+            lines.append(
+                "ernie: no --reference given: everything is measured, and what needs a reference "
+                "ends INCONCLUSIVE"
+            )
+        return lines
+
+    def close(self) -> None:
+        """Stop every server that this run started."""
+        if self._candidate is not None:
+            self._candidate.close()
+
+    def _no_device(self) -> str:
+        text = "no device to certify. --device=cpu rehearses the certification on this machine; "
+        text += f"otherwise one of {', '.join(self.registry.device_kinds[1:])}, with --site=FILE"
+        if "device" in self.taken_options:
+            text += ". Another plugin owns --device here: write --ernie-device=cpu"
+        return text
+
+    def _lacking(self, chosen: tuple[Criterion, ...], missing: tuple[str, ...]) -> str:
+        settings = self.settings
+        start = (
+            "the site file lacks"
+            if settings.site
+            else f"--device={settings.device_kind} needs --site=FILE, a TOML file that says what this "
+            "lab has. It must hold"
+        )
+        lines = [f"nothing was measured: {start}"]
+        lines += [f"  {line}" for line in missing]
+        lines.append(
+            f"for the {len(chosen)} chosen criteria. docs/certify-a-chip.md shows a whole site file; "
+            "-k, -m and --models choose fewer."
+        )
+        return "\n".join(lines)
+
+    @staticmethod
+    def _refuse_higher_tiers(chosen: tuple[Criterion, ...]) -> None:
+        higher = [criterion.name for criterion in chosen if 1 not in criterion.tiers]
+        if higher:
+            raise pytest.UsageError(
+                "an appliance is certified for tier I only (note [2] of the standard); "
+                f"{len(higher)} of the chosen criteria belong to higher tiers, the first is "
+                f"{higher[0]}. Choose with -m tier1"
+            )
+
+
+def get_session(config: pytest.Config) -> ErnieSession:
+    """Return the run's session: the one typed way to it."""
+    session = config.pluginmanager.get_plugin(PLUGIN_NAME)
+    assert isinstance(session, ErnieSession)
+    return session

@@ -1,0 +1,131 @@
+"""
+The command line, read once into one frozen object that everything else shares.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from pytest_ernie.errors import UsageProblem
+from pytest_ernie.site import Site, read_site
+from pytest_ernie.standard import Edition, edition_digest, load
+
+CANDIDATE_FOLDER = "ernie-evidence"
+REFERENCE_FOLDER = "ernie-reference"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """
+    What was asked for. ``device_kind`` is None when only the standard is looked at.
+    """
+
+    device_kind: str | None
+    edition: Edition
+    edition_digest: str
+    site: Site | None
+    reference: Path | None
+    evidence: Path
+    offline: bool
+    record_reference: bool
+    applicant: Literal["chip", "appliance"]
+    endpoint: str | None
+    fresh: str | None
+    lang: Literal["en", "zh"]
+
+    @property
+    def rehearses(self) -> bool:
+        """True for the embedded default, which needs no site file."""
+        return self.edition.name == "rehearsal"
+
+
+def read_settings(options: dict[str, object], folder: Path) -> Settings:
+    """
+    Return the settings of the ``ernie_…`` options; ``folder`` is where relative defaults lie.
+
+    Raises UsageProblem where options contradict each other or name what doesn't exist.
+    """
+    device = _text(options, "device")
+    endpoint = _text(options, "endpoint")
+    if device is None and endpoint is not None:
+        device = "endpoint"
+    name = _text(options, "edition") or ("rehearsal" if device == "cpu" else "ernie-4.5")
+    edition = _with_models(load(name), _text(options, "models"))
+    recording = bool(options.get("record_reference"))
+    offline = bool(options.get("offline"))
+    if recording and offline:
+        raise UsageProblem("--record-reference measures, and --offline forbids it")
+    evidence = folder / (
+        _text(options, "evidence") or (REFERENCE_FOLDER if recording else CANDIDATE_FOLDER)
+    )
+    reference = _reference(_text(options, "reference"), edition, folder)
+    _refuse_self_comparison(evidence, reference, recording)
+    site = _text(options, "site")
+    return Settings(
+        device_kind=device,
+        edition=edition,
+        edition_digest=edition_digest(load(name)),
+        site=read_site(folder / site) if site else None,
+        reference=reference,
+        evidence=evidence,
+        offline=offline,
+        record_reference=recording,
+        applicant="appliance" if options.get("applicant") == "appliance" else "chip",
+        endpoint=endpoint,
+        fresh=_text(options, "fresh"),
+        lang="zh" if options.get("lang") == "zh" else "en",
+    )
+
+
+def _text(options: dict[str, object], name: str) -> str | None:
+    value = options.get(name)
+    if value is None:
+        return None
+    text = str(value).strip()
+    if not text:
+        raise UsageProblem(f"--{name.replace('_', '-')} is empty")
+    return text
+
+
+def _with_models(edition: Edition, names: str | None) -> Edition:
+    if names is None:
+        return edition
+    import msgspec
+
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    known = [model.name for model in edition.models]
+    for name in chosen:
+        if name not in known:
+            raise UsageProblem(
+                f"the edition {edition.name} has no such model",
+                where="--models",
+                got=name,
+                wanted=f"one of {', '.join(known)}",
+            )
+    models = tuple(model for model in edition.models if model.name in chosen)
+    return msgspec.structs.replace(edition, models=models)
+
+
+def _reference(name: str | None, edition: Edition, folder: Path) -> Path | None:
+    if name is not None:
+        path = folder / name
+        if not path.exists():
+            raise UsageProblem("there is no such reference", where="--reference", got=path)
+        return path
+    if edition.name == "rehearsal":
+        return Path(__file__).parent / "rehearsal" / "reference"
+    return None
+
+
+def _refuse_self_comparison(evidence: Path, reference: Path | None, recording: bool) -> None:
+    if reference is None or recording:
+        return
+    if evidence.resolve() == reference.resolve():
+        raise UsageProblem(
+            "the evidence can't be its own reference",
+            where="--reference",
+            got=reference,
+            fix="Record the reference into a folder of its own: --record-reference --evidence FOLDER",
+        )

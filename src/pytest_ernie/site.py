@@ -1,0 +1,160 @@
+"""
+The site file: what a lab has. Strict, because a key that is silently dropped costs a night.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pytest_ernie.errors import SiteError
+from pytest_ernie.standard.criteria import Criterion
+from pytest_ernie.standard.model import Edition
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover (3.10 only)
+    import tomli as tomllib
+
+
+class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class TrainerSite(_Table, frozen=True, kw_only=True):
+    """``[trainer]``: which trainer, and the environment that it lives in."""
+
+    kind: str
+    python: str
+    """Interpreter of an environment that holds the trainer."""
+    env: dict[str, str] = {}
+
+
+class EngineSite(_Table, frozen=True, kw_only=True):
+    """``[engine]``: which engine, and the environment that it lives in."""
+
+    kind: str
+    python: str
+    max_num_seqs: Annotated[int, Meta(ge=1)] = 64
+    tensor_parallel: Annotated[int, Meta(ge=1)] = 1
+    arguments: tuple[str, ...] = ()
+    """Further arguments of the launch line, as they are."""
+    env: dict[str, str] = {}
+
+
+class ModelSite(_Table, frozen=True, kw_only=True):
+    """``[models."ERNIE-4.5-0.3B"]``: where weights and training data lie."""
+
+    checkpoint: str
+    """Folder with the weights that are trained and served."""
+    training_data: str | None = None
+    """jsonl with ``src`` and ``tgt``; the designated supervised data set."""
+
+
+Environment = TypeVar("Environment", TrainerSite | None, EngineSite | None)
+
+
+class Site(_Table, frozen=True, kw_only=True):
+    """A whole site file; every table is optional, and what a criterion needs is asked for by name."""
+
+    device: dict[str, Any] = {}
+    """Facts of the accelerator: name, count, driver, memory_gib, ..."""
+    cards: Annotated[tuple[str, ...], Meta(min_length=1)] = ("0",)
+    """Ids of the cards that may be used, as the visible-devices variable takes them."""
+    threads: Annotated[int, Meta(ge=1)] | None = None
+    trainer: TrainerSite | None = None
+    engine: EngineSite | None = None
+    models: dict[str, ModelSite] = {}
+    datasets: dict[str, str] = {}
+    """jsonl with ``id``, ``question``, ``answer`` by the data set's name."""
+
+    def __post_init__(self) -> None:
+        if len(set(self.cards)) != len(self.cards):
+            raise ValueError(f"cards names a card twice: {', '.join(self.cards)}")
+
+
+def read_site(path: Path) -> Site:
+    """
+    Return the site written in a TOML file; relative paths are taken from the file's own folder.
+
+    Raises SiteError with file, key, got and wanted.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SiteError("there is no such site file", where=path) from None
+    except OSError as error:
+        raise SiteError(f"the site file can't be read ({error.strerror})", where=path) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SiteError(f"this is no TOML ({error})", where=path.name) from None
+    try:
+        site = msgspec.convert(raw, Site, strict=True)
+    except msgspec.ValidationError as error:
+        words = str(error).replace("`", "'").replace("$.", "").replace("$", "the top level")
+        raise SiteError(words, where=path.name) from None
+    return _absolute(site, path.resolve().parent)
+
+
+def _absolute(site: Site, folder: Path) -> Site:
+    def join(text: str | None) -> str | None:
+        return None if text is None else str(folder / Path(text).expanduser())
+
+    def environment(table: Environment) -> Environment:
+        """A bare ``python3`` is looked up on PATH; anything with a slash is a path."""
+        if table is None or "/" not in table.python:
+            return table
+        return msgspec.structs.replace(table, python=join(table.python))
+
+    models = {
+        name: msgspec.structs.replace(
+            model,
+            checkpoint=join(model.checkpoint),
+            training_data=join(model.training_data),
+        )
+        for name, model in site.models.items()
+    }
+    datasets = {name: join(text) for name, text in site.datasets.items()}
+    return msgspec.structs.replace(
+        site,
+        models=models,
+        datasets=datasets,
+        trainer=environment(site.trainer),
+        engine=environment(site.engine),
+    )
+
+
+def missing_from(
+    site: Site | None, edition: Edition, criteria: tuple[Criterion, ...], *, endpoint: bool
+) -> tuple[str, ...]:
+    """
+    Return what the site file lacks for these criteria, a line each, in the order of the file.
+
+    ``endpoint`` is True where a running server was given, so that no engine is needed.
+    """
+    have = site or Site()
+    training = [c for c in criteria if c.clause.startswith("training.")]
+    serving = [c for c in criteria if c.clause.startswith("inference.")] if not endpoint else []
+    lines = []
+    if training and have.trainer is None:
+        lines.append(f"[trainer] kind and python, for {_count(training)}")
+    if serving and have.engine is None:
+        lines.append(f"[engine] kind and python, for {_count(serving)}")
+    for model in edition.models:
+        own = [c for c in (*training, *serving) if c.model == model.name]
+        if own and model.name not in have.models:
+            lines.append(f'[models."{model.name}"] checkpoint, for {_count(own)}')
+        elif any(c in training for c in own) and have.models[model.name].training_data is None:
+            lines.append(
+                f'[models."{model.name}"] training_data, the designated supervised data set'
+            )
+    wanted = dict.fromkeys(c.dataset for c in criteria if c.dataset)
+    lines += [f"[datasets] {name}, a jsonl file" for name in wanted if name not in have.datasets]
+    return tuple(lines)
+
+
+def _count(criteria: list[Criterion]) -> str:
+    return f"{len(criteria)} criteria" if len(criteria) != 1 else "1 criterion"

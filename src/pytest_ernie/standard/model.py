@@ -1,0 +1,369 @@
+"""
+The certification standard as data: what an edition file holds, and nothing that decides.
+
+Every field is required unless the standard itself leaves it out, unknown keys are refused, and a
+number that breaks its own rule is refused while the file is read, never later.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Method = Literal["sft", "sft_lora"]
+Phase = Literal["training", "inference", "reinforcement"]
+ClauseId = Literal[
+    "training.loss",
+    "training.throughput",
+    "training.context",
+    "inference.datatype",
+    "inference.throughput",
+    "inference.context",
+    "inference.accuracy",
+    "reinforcement",
+]
+Modality = Literal["text", "multimodal"]
+DataType = Literal["bf16", "wint8", "wint4", "w4a8"]
+
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+NaturalNumber = Annotated[int, Meta(ge=0)]
+Sentence = Annotated[str, Meta(min_length=1)]
+
+
+class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of everything read from an edition: immutable, and strict about its keys."""
+
+
+def _fraction(value: float | None, name: str) -> None:
+    if value is None or 0 < value <= 1:
+        return
+    hint = f", so give {value / 100:g}" if 1 < value <= 100 else " above 0 and at most 1"
+    raise ValueError(f"{name} is {value:g}; it is a fraction{hint}")
+
+
+def _window(first_step: int, last_step: int) -> None:
+    if first_step > last_step:
+        raise ValueError(f"window {first_step}..{last_step} is empty")
+
+
+class Tier(Data, frozen=True, kw_only=True):
+    """A row of the standard's table (R1: a row is met when all of its criteria are)."""
+
+    number: Annotated[int, Meta(ge=1, le=3)]
+    name: Literal["I", "II", "III"]
+    datatype: DataType
+    contexts: Annotated[tuple[Count, ...], Meta(min_length=1)]
+    """Context lengths in tokens (R12), ascending."""
+    training_share: float | None = None
+    """Share of the benchmark's training token/s; None where the standard says 无要求."""
+    serving_share: float | None = None
+    """Share of the benchmark's TPS of one machine; None where the standard says 无性能要求."""
+
+    def __post_init__(self) -> None:
+        _fraction(self.training_share, "training_share")
+        _fraction(self.serving_share, "serving_share")
+        if list(self.contexts) != sorted(set(self.contexts)):
+            raise ValueError(f"contexts must ascend without repeats, got {list(self.contexts)}")
+        if self.name != "I" * self.number:
+            raise ValueError(f"tier {self.name} has the number {self.number}")
+        if self.number > 1 and (self.training_share is None or self.serving_share is None):
+            raise ValueError(f"tier {self.name} lacks training_share or serving_share")
+
+
+class Clause(Data, frozen=True, kw_only=True):
+    """A sentence of the standard, in its own words."""
+
+    id: ClauseId
+    phase: Phase
+    text: Sentence
+    summary: Sentence
+    """One English sentence for the report."""
+    unspecified: bool = False
+    """The standard has the column but left it empty (reinforcement learning)."""
+
+    def __post_init__(self) -> None:
+        if self.unspecified != (self.id == "reinforcement"):
+            raise ValueError(f"{self.id} can't be unspecified = {str(self.unspecified).lower()}")
+
+
+class Limits(Data, frozen=True, kw_only=True):
+    """Latency bounds of the throughput test; the mean over requests decides (R7)."""
+
+    decode_tokens_per_s: Positive
+    """Floor of the decode speed of one request."""
+    ttft_s: Positive
+    """Ceiling of the time to first token of text prompts, seconds."""
+    ttft_multimodal_s: Positive | None = None
+    """Ceiling for prompts with an image, seconds; None for text models."""
+
+
+class Model(Data, frozen=True, kw_only=True):
+    """A certifiable model, under the standard's own name."""
+
+    name: Sentence
+    modality: Modality
+    architecture: Literal["dense", "moe"]
+    limits: Limits
+    checkpoint: Sentence
+    """Where its weights are published (a repository name), or ``rehearsal`` for the shipped one."""
+
+    def __post_init__(self) -> None:
+        if (self.modality == "multimodal") != (self.limits.ttft_multimodal_s is not None):
+            raise ValueError(
+                f"{self.name} is {self.modality}: limits.ttft_multimodal_s is "
+                + ("missing" if self.modality == "multimodal" else "not allowed")
+            )
+
+
+class DataTypeRule(Data, frozen=True, kw_only=True):
+    """
+    What a server of a data type must show (R13).
+
+    Weight types are those of matrices: ``int8``, ``int4``, ``bfloat16``, ``float16``, ``float32``.
+    """
+
+    name: DataType
+    dense: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
+    """Types that the matrices of a dense model may have."""
+    experts: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
+    """Types that expert matrices of a MoE model may have."""
+    beside_experts: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
+    """Types that the other matrices of a MoE model may have (FastDeploy's wint4 keeps them WINT8)."""
+    activations: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
+    """Types of the quantized layers' activations."""
+    kept: tuple[Sentence, ...]
+    """Parts of the names of matrices that may stay as they are (embedding, output, router)."""
+
+
+class Dataset(Data, frozen=True, kw_only=True):
+    """A question set of the accuracy clause (R11)."""
+
+    name: Sentence
+    modality: Modality
+    domain: Sentence
+    named_by_standard: bool
+    few_shot: NaturalNumber
+    max_tokens: Count
+
+
+class Workload(Data, frozen=True, kw_only=True):
+    """Prompts of the throughput clause and how their answers' lengths are fixed (R9)."""
+
+    name: Sentence
+    modality: Modality
+    source: Sentence
+    prompts: Count
+    seed: NaturalNumber
+    output_tokens_min: Count
+    output_tokens_max: Count
+    concurrencies: Annotated[tuple[Count, ...], Meta(min_length=1)]
+    """Loads of the closed loop, in requests in flight, ascending."""
+
+    def __post_init__(self) -> None:
+        if self.output_tokens_min > self.output_tokens_max:
+            raise ValueError(
+                f"output_tokens_min {self.output_tokens_min} is above output_tokens_max "
+                f"{self.output_tokens_max}"
+            )
+        if list(self.concurrencies) != sorted(set(self.concurrencies)):
+            raise ValueError(
+                f"concurrencies must ascend without repeats, got {list(self.concurrencies)}"
+            )
+
+
+class Recipe(Data, frozen=True, kw_only=True):
+    """The hyper-parameters of one training run: what both sides must share (R14)."""
+
+    model: Sentence
+    method: Method
+    steps: Count
+    sequence_length: Count
+    """Tokens to which a sample is padded or cut."""
+    micro_batch: Count
+    global_batch: Count
+    learning_rate: Positive
+    min_learning_rate: Annotated[float, Meta(ge=0)]
+    schedule: Literal["constant", "linear", "cosine"]
+    warmup_steps: NaturalNumber
+    weight_decay: Annotated[float, Meta(ge=0)]
+    adam_beta1: Positive
+    adam_beta2: Positive
+    adam_epsilon: Positive
+    max_grad_norm: Positive
+    seed: NaturalNumber
+    precision: Literal["float32", "bfloat16"]
+    lora_rank: Count | None = None
+
+    def __post_init__(self) -> None:
+        if (self.method == "sft_lora") != (self.lora_rank is not None):
+            raise ValueError(f"{self.method} recipe: lora_rank belongs to sft_lora, and only there")
+        if self.global_batch % self.micro_batch:
+            raise ValueError(
+                f"global_batch {self.global_batch} is no multiple of micro_batch {self.micro_batch}"
+            )
+        _fraction(self.adam_beta1, "adam_beta1")
+        _fraction(self.adam_beta2, "adam_beta2")
+
+
+class LossRule(Data, frozen=True, kw_only=True):
+    """R2 window, R3 outliers, R4 divergence of the loss clause."""
+
+    first_step: Count
+    last_step: Count
+    tolerance: Positive
+    """Largest |candidate - reference| of a step that is no outlier."""
+    max_outliers: NaturalNumber
+    divergence_growth: Positive
+    """Theil-Sen slope of |difference| times the window's steps, above which the curve may diverge."""
+    divergence_significance: float
+    """Level of the one-sided Mann-Kendall test that must agree."""
+
+    def __post_init__(self) -> None:
+        _fraction(self.divergence_significance, "divergence_significance")
+        _window(self.first_step, self.last_step)
+
+
+class TrainingThroughputRule(Data, frozen=True, kw_only=True):
+    """R5: effective tokens per second and card over these steps, warm-up included."""
+
+    first_step: Count
+    last_step: Count
+
+    def __post_init__(self) -> None:
+        _window(self.first_step, self.last_step)
+
+
+class TrainingContextRule(Data, frozen=True, kw_only=True):
+    """R12: a run of its own with samples truly filled to the length."""
+
+    steps: Count
+    global_batch: Count
+    """Samples a step; they are as long as the length, so fewer than in the loss run do."""
+    tolerance: Positive
+    filled_share: float
+    """Least share of the length that the tokens of a sample must fill."""
+    length_divisor: Count
+    """1, or what the rehearsal divides the length by to fit a CPU."""
+
+    def __post_init__(self) -> None:
+        _fraction(self.filled_share, "filled_share")
+
+
+class ServingContextRule(Data, frozen=True, kw_only=True):
+    """R12: a prompt that fills the window is accepted, counted and answered."""
+
+    output_tokens: Count
+    filled_share: float
+    needle_depths: Annotated[tuple[float, ...], Meta(min_length=1)]
+    """Where the needles lie, as fractions of the prompt."""
+    needles_lost_max: NaturalNumber
+    """How many fewer needles than the reference may be found."""
+
+    def __post_init__(self) -> None:
+        _fraction(self.filled_share, "filled_share")
+        for depth in self.needle_depths:
+            _fraction(depth, "needle_depths")
+
+
+class ServingThroughputRule(Data, frozen=True, kw_only=True):
+    """R6 to R9 of the serving throughput clause."""
+
+    failed_share_max: Annotated[float, Meta(ge=0, le=1)]
+    full_length_share_min: float
+    """Least share of answers that reach their fixed length on an engine without min_tokens."""
+    latency_percentile_shown: Literal[50, 90, 99]
+    client_cpu_share_max: float
+    """Share of one core above which the load client itself may have been the bottleneck."""
+
+    def __post_init__(self) -> None:
+        _fraction(self.full_length_share_min, "full_length_share_min")
+        _fraction(self.client_cpu_share_max, "client_cpu_share_max")
+
+
+class AccuracyRule(Data, frozen=True, kw_only=True):
+    """R10: points on the 0..100 scale, two-sided."""
+
+    points_max: Positive
+    confidence: float
+
+    def __post_init__(self) -> None:
+        _fraction(self.confidence, "confidence")
+
+
+class ReferenceRule(Data, frozen=True, kw_only=True):
+    """R14: whose evidence may stand for the benchmark."""
+
+    hardware: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
+    """Accelerator names that certify, as the device's tool prints them (a part is enough)."""
+    throughput_runs: Count
+    """Serving throughput runs of a reference; the median counts."""
+    same_machine_for_throughput: bool
+    """Only figures of the candidate's own machine are compared (the rehearsal: CPUs differ)."""
+
+
+class Rulings(Data, frozen=True, kw_only=True):
+    """Every ruling that is a number; docs/interpretations.md explains each."""
+
+    loss: LossRule
+    training_throughput: TrainingThroughputRule
+    training_context: TrainingContextRule
+    serving_context: ServingContextRule
+    serving_throughput: ServingThroughputRule
+    accuracy: AccuracyRule
+    reference: ReferenceRule
+
+
+class Edition(Data, frozen=True, kw_only=True):
+    """One edition of the certification: an official text, or a scaled one for rehearsal."""
+
+    schema: Literal[1]
+    name: Sentence
+    title: Sentence
+    source: Sentence
+    certifies: bool
+    """False: nothing recorded under it can certify."""
+    scaled: tuple[Sentence, ...]
+    """What differs from the standard, a sentence each; must be empty if the edition certifies."""
+    methods: Annotated[tuple[Method, ...], Meta(min_length=1)]
+    tiers: Annotated[tuple[Tier, ...], Meta(min_length=3, max_length=3)]
+    clauses: Annotated[tuple[Clause, ...], Meta(min_length=1)]
+    models: Annotated[tuple[Model, ...], Meta(min_length=1)]
+    datatypes: Annotated[tuple[DataTypeRule, ...], Meta(min_length=1)]
+    datasets: Annotated[tuple[Dataset, ...], Meta(min_length=1)]
+    workloads: Annotated[tuple[Workload, ...], Meta(min_length=1)]
+    rulings: Rulings
+    recipes: tuple[Recipe, ...] = ()
+
+    def tier(self, number: int) -> Tier:
+        """Return tier ``number`` (1, 2 or 3)."""
+        return next(tier for tier in self.tiers if tier.number == number)
+
+    def model(self, name: str) -> Model:
+        """Return the model of that name; KeyError if the edition has none."""
+        for model in self.models:
+            if model.name == name:
+                return model
+        raise KeyError(name)
+
+    def clause(self, id: str) -> Clause:
+        """Return the clause of that id; KeyError if the edition has none."""
+        for clause in self.clauses:
+            if clause.id == id:
+                return clause
+        raise KeyError(id)
+
+    def datatype(self, name: str) -> DataTypeRule:
+        """Return the rule of a data type; KeyError if the edition has none."""
+        for rule in self.datatypes:
+            if rule.name == name:
+                return rule
+        raise KeyError(name)
+
+    def recipe(self, model: str, method: str) -> Recipe | None:
+        """Return the recipe of a model and method, or None where the edition has none."""
+        for recipe in self.recipes:
+            if (recipe.model, recipe.method) == (model, method):
+                return recipe
+        return None

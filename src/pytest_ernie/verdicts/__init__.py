@@ -1,0 +1,35 @@
+"""
+Verdicts: pure functions from what was measured to a word with its sum. They import only the standard.
+"""
+
+from __future__ import annotations
+
+from pytest_ernie.verdicts.accuracy import accuracy_equal
+from pytest_ernie.verdicts.context import ContextAnswer, serving_context, training_context
+from pytest_ernie.verdicts.datatype import datatype_supported
+from pytest_ernie.verdicts.loss import loss_follows
+from pytest_ernie.verdicts.throughput import (
+    Bounds,
+    LoadPoint,
+    broken_limits,
+    peak,
+    throughput_share,
+)
+from pytest_ernie.verdicts.verdict import Verdict, Word, inconclusive
+
+__all__ = [
+    "Bounds",
+    "ContextAnswer",
+    "LoadPoint",
+    "Verdict",
+    "Word",
+    "accuracy_equal",
+    "broken_limits",
+    "datatype_supported",
+    "inconclusive",
+    "loss_follows",
+    "peak",
+    "serving_context",
+    "throughput_share",
+    "training_context",
+]

@@ -1,0 +1,76 @@
+"""
+What can be said of a criterion, and nothing about how it was measured.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Word(str, Enum):
+    """
+    The words of R15. Only PASS and UNSPECIFIED certify.
+    """
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    RECORDED = "RECORDED"
+    """A reference is being made; nothing was compared."""
+    INCONCLUSIVE = "INCONCLUSIVE"
+    """Evidence is missing or invalid."""
+    NOT_RUN = "NOT RUN"
+    UNSPECIFIED = "UNSPECIFIED"
+    """The standard itself leaves it open."""
+
+    @property
+    def certifies(self) -> bool:
+        """True for the words with which a certificate may be given."""
+        return self in (Word.PASS, Word.UNSPECIFIED)
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """
+    A word with the sum behind it.
+
+    ``message`` is one sentence that names what was measured and what was asked; ``measured`` and
+    ``required`` are the same two, short enough for a table cell; ``notes`` is what a reader should
+    know beside it; ``numbers`` holds the figures for machines (units end their names).
+    """
+
+    word: Word
+    message: str
+    measured: str = "–"
+    required: str = "–"
+    notes: tuple[str, ...] = ()
+    numbers: dict[str, float | int | str | None] = {}
+
+
+def inconclusive(message: str, **details: object) -> Verdict:
+    """Return an INCONCLUSIVE verdict: evidence is missing or invalid, and the message says which."""
+    return Verdict(word=Word.INCONCLUSIVE, message=message, **details)  # type: ignore[arg-type]
+
+
+def passed(holds: bool) -> Word:
+    """Return PASS or FAIL."""
+    return Word.PASS if holds else Word.FAIL
+
+
+ROUNDING = 1e-12
+"""Slack of a comparison between differences: 1.01 - 1.00 is 0.010000000000000009 to a computer."""
+
+
+def shown(value: float, limit: float, digits: int, kind: Literal["f", "g"] = "f") -> str:
+    """
+    Return the value with as many digits as it takes to show on which side of its limit it lies.
+
+    ``digits`` is where to begin: decimals (``f``) or significant digits (``g``).
+    """
+    value = value if abs(value - limit) > ROUNDING else limit
+    for more in range(digits, 17):
+        text = f"{value:.{more}{kind}}"
+        if (float(text) > limit, float(text) < limit) == (value > limit, value < limit):
+            return text
+    return repr(value)

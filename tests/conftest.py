@@ -1,0 +1,28 @@
+"""
+What all tests of the suite share.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def conformance_folder() -> Path:
+    """The conformance tests of this checkout."""
+    return ROOT / "conformance"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No unit test may find, or make, a toolchain in the user's own cache."""
+    monkeypatch.setenv("PYTEST_ERNIE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("error"), append=False)

@@ -1,0 +1,157 @@
+"""
+Asking a question set: every answer kept, nothing lost, nothing asked twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from doubles.openai_server import Behaviour, FakeServer
+
+from pytest_ernie.accuracy.ask import AnswerRecord, ask
+from pytest_ernie.accuracy.tasks import Question
+from pytest_ernie.engines.dialects import FASTDEPLOY, VLLM
+
+QUESTIONS = tuple(
+    Question(id=f"q{number}", question=f"What is {number} + {number}?", answer=str(2 * number))
+    for number in range(6)
+)
+
+
+def put(
+    server: FakeServer, questions: tuple[Question, ...] = QUESTIONS, **changed: Any
+) -> tuple[AnswerRecord, ...]:
+    """Ask the questions, one at a time unless told otherwise."""
+    options: dict[str, Any] = {"dialect": VLLM, "max_tokens": 8, "concurrency": 1, **changed}
+    return ask(server.base_url, "m", questions, **options)
+
+
+def test_every_question_gets_its_own_answer_in_order() -> None:
+    """However many are asked at a time."""
+    with FakeServer(Behaviour(first_token_delay_s=0.02)) as server:
+        records = put(server, concurrency=4)
+        most = server.most_in_flight
+
+    assert [record.id for record in records] == [question.id for question in QUESTIONS]
+    assert [record.answer for record in records] == ["0", "2", "4", "6", "8", "10"]
+    assert [record.score for record in records] == [1.0] * 6
+    assert most == 4
+
+
+def test_a_wrong_answer_scores_zero_and_is_kept() -> None:
+    """Beside the counts that the server gave."""
+    with FakeServer(Behaviour(reply=lambda prompt: "Four. ")) as server:
+        record, *_ = put(server)
+
+    assert (record.score, record.answer, record.extracted) == (0.0, "Four.", "four")
+    assert (record.prompt_tokens, record.output_tokens) == (5, 1)
+    assert (record.finish_reason, record.error) == ("stop", None)
+
+
+def test_a_question_that_failed_is_unscored_and_never_zero() -> None:
+    """The verdict counts it both ways."""
+    with FakeServer() as server:
+        server.faults.extend([None, "500"])
+        _, failed, *rest = put(server)
+
+    assert failed.score is None
+    assert failed.error == "HTTP 500: fault 500"
+    assert [record.score for record in rest] == [1.0] * 4
+
+
+def test_shedding_is_tried_again_and_a_refusal_is_not() -> None:
+    """Accuracy is no throughput test: 429 costs it nothing."""
+    with FakeServer() as server:
+        server.faults.extend(["429", "503"])
+        (patient,) = put(server, QUESTIONS[:1])
+        server.faults.extend(["429"] * 3)
+        (shed,) = put(server, QUESTIONS[:1])
+        server.faults.extend(["500"])
+        (refused,) = put(server, QUESTIONS[:1])
+
+    assert patient.score == 1.0
+    assert (shed.score, shed.error) == (None, "HTTP 429: fault 429")
+    assert (refused.score, refused.error) == (None, "HTTP 500: fault 500")
+    assert len(server.asked) == 3 + 3 + 1
+
+
+def test_a_dead_server_leaves_everything_unscored() -> None:
+    """With the connection's error."""
+    with FakeServer() as server:
+        pass
+    records = put(server)
+
+    assert [record.score for record in records] == [None] * 6
+    assert records[0].error is not None
+    assert records[0].error.startswith("ConnectError: ")
+
+
+def test_decoding_is_greedy_in_the_engines_dialect() -> None:
+    """And the length is a ceiling, not a floor."""
+    with FakeServer() as server:
+        put(server, QUESTIONS[:1], dialect=FASTDEPLOY)
+        (body,) = server.asked
+
+    assert {key: body[key] for key in body if key not in ("model", "messages")} == {
+        "top_p": 0,
+        "top_k": 1,
+        "max_tokens": 8,
+    }
+
+
+def test_what_is_on_record_is_not_asked_again() -> None:
+    """Only what is missing, and unscored ones."""
+    with FakeServer() as server:
+        before = {record.id: record for record in put(server)}
+        before["q1"] = msgspec.structs.replace(before["q1"], score=None, error="HTTP 500: busy")
+        del before["q4"]
+        server.asked.clear()
+        told: list[str] = []
+        records = put(server, already=before, on_answer=lambda record: told.append(record.id))
+
+    assert told == ["q1", "q4"]
+    assert len(server.asked) == 2
+    assert [record.score for record in records] == [1.0] * 6
+
+
+@pytest.mark.parametrize("changed", ["question", "answer", "max_tokens"])
+def test_a_record_of_another_prompt_is_no_record(changed: str) -> None:
+    """An id alone proves nothing."""
+    facts = {"id": "q1", "question": "What is 1 + 1?", "answer": "2"}
+    with FakeServer() as server:
+        before = {record.id: record for record in put(server, QUESTIONS[1:2])}
+        server.asked.clear()
+        if changed == "max_tokens":
+            put(server, QUESTIONS[1:2], already=before, max_tokens=9)
+        else:
+            other = Question(**{**facts, changed: facts[changed] + " "})
+            put(server, (other,), already=before)
+
+    assert len(server.asked) == 1
+
+
+def test_what_was_answered_before_an_interruption_was_told() -> None:
+    """A run that dies keeps its answers; the rest isn't asked."""
+    told: list[str] = []
+
+    def on_answer(record: AnswerRecord) -> None:
+        told.append(record.id)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    with FakeServer(Behaviour(first_token_delay_s=0.05)) as server:
+        with pytest.raises(KeyboardInterrupt):
+            put(server, on_answer=on_answer)
+        asked = len(server.asked)
+
+    assert told == ["q0", "q1"]
+    assert asked <= 3
+
+
+def test_no_question_is_no_record() -> None:
+    """An empty set asks nothing."""
+    with FakeServer() as server:
+        assert put(server, ()) == ()
+        assert server.asked == []
