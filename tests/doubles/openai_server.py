@@ -25,6 +25,7 @@ It answers "What is the code of apple?" from "The code of apple is 4821." in the
     bytes           an answer sent byte by byte
     joined          an answer sent in one piece
     hang            nothing at all, until the server is closed
+    die             the connection is reset, and the server listens no more
 """
 
 from __future__ import annotations
@@ -203,6 +204,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "hang":
             self.server.fake.closing.wait()
             self.close_connection = True
+            return
+        if fault == "die":
+            threading.Thread(target=self.server.fake.close, daemon=True).start()
+            self.server.fake.closing.wait()
+            self.server.socket.close()
+            self._reset()
             return
         if fault in ("429", "500", "503"):
             self._fail(int(fault), f"fault {fault}")

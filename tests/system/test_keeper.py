@@ -102,7 +102,7 @@ def test_the_command_gets_exactly_its_environment(start: Callable[..., process.R
 
     environment = json.loads(running.output_tail())
 
-    assert {"ONLY": "this"} == {k: v for k, v in environment.items() if k != "LC_CTYPE"}
+    assert {k: v for k, v in environment.items() if k != "LC_CTYPE"} == {"ONLY": "this"}
 
 
 def test_output_of_both_streams_is_in_the_log(start: Callable[..., process.Running]) -> None:

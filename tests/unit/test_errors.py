@@ -37,7 +37,10 @@ PARTS = {"where": "a.toml", "got": 80, "wanted": 0.8, "fix": "Give a fraction"}
         (("wanted",), "it is wrong; wanted 0.8"),
         (("fix",), "it is wrong. Give a fraction"),
         (("got", "wanted"), "it is wrong; got 80; wanted 0.8"),
-        (("where", "got", "wanted", "fix"), "a.toml: it is wrong; got 80; wanted 0.8. Give a fraction"),
+        (
+            ("where", "got", "wanted", "fix"),
+            "a.toml: it is wrong; got 80; wanted 0.8. Give a fraction",
+        ),
     ],
 )
 def test_a_message_joins_its_parts_in_a_fixed_order(given: tuple[str, ...], expected: str) -> None:
@@ -55,7 +58,7 @@ def test_falsy_values_are_values() -> None:
     """
     error = ErnieError("the share is wrong", got=0, wanted="")
 
-    assert "the share is wrong; got 0; wanted " == str(error)
+    assert str(error) == "the share is wrong; got 0; wanted "
 
 
 def test_the_parts_stay_readable_one_by_one() -> None:
@@ -64,13 +67,13 @@ def test_the_parts_stay_readable_one_by_one() -> None:
     """
     error = ErnieError("it is wrong", **PARTS)  # type: ignore[arg-type]
 
-    assert ("it is wrong", "a.toml", "80", "0.8", "Give a fraction") == (
+    assert (
         error.what,
         error.where,
         error.got,
         error.wanted,
         error.fix,
-    )
+    ) == ("it is wrong", "a.toml", "80", "0.8", "Give a fraction")
 
 
 def test_an_absent_part_is_none_and_not_the_word_none() -> None:
@@ -79,7 +82,7 @@ def test_an_absent_part_is_none_and_not_the_word_none() -> None:
     """
     error = ErnieError("it is wrong")
 
-    assert (None, None, None, None) == (error.where, error.got, error.wanted, error.fix)
+    assert (error.where, error.got, error.wanted, error.fix) == (None, None, None, None)
 
 
 def test_an_error_keeps_its_words_from_one_process_to_another() -> None:
@@ -126,4 +129,4 @@ def test_every_error_is_drawn_in_the_tree() -> None:
         if issubclass(kind, ErnieError)
     ]
 
-    assert [] == [name for name in kinds if name not in (errors.__doc__ or "")]
+    assert [name for name in kinds if name not in (errors.__doc__ or "")] == []

@@ -102,7 +102,7 @@ def server_words(body: bytes) -> str:
         message = msgspec.json.decode(body)
     except msgspec.DecodeError:
         message = None
-    for key in ("error", "detail", "message"):
+    for key in ("detail", "error", "message"):
         if isinstance(message, dict) and key in message:
             message = message[key]
     if isinstance(message, (dict, list)):

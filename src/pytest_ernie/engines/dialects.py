@@ -2,7 +2,8 @@
 The dialects of the engines that people run, and how to tell which one answers at an address.
 
     FastDeploy    temperature 0 becomes 1, so greedy is asked by top_k and top_p; no ignore_eos
-    vLLM          as documented by OpenAI, plus min_tokens and ignore_eos
+    vLLM          as documented by OpenAI, plus min_tokens, which forbids the end token; ignore_eos,
+                  which it also has, would let the model emit it, again and again, without text
     transformers  neither min_tokens nor ignore_eos (it refuses both), usage unasked, no [DONE]
     PLAIN         an engine that nobody named: only what every one of them takes
 """
@@ -14,7 +15,7 @@ from typing import Any
 
 from .protocol import Dialect
 
-VLLM = Dialect(greedy={"temperature": 0}, min_tokens=True, ignore_eos=True)
+VLLM = Dialect(greedy={"temperature": 0}, min_tokens=True)
 FASTDEPLOY = Dialect(greedy={"top_p": 0, "top_k": 1}, min_tokens=True)
 TRANSFORMERS = Dialect(greedy={"temperature": 0}, min_tokens=False, usage="always", done_line=False)
 PLAIN = Dialect(greedy={"temperature": 0}, min_tokens=False, done_line=False)

@@ -10,7 +10,8 @@ CAUSES: tuple[tuple[str, str], ...] = (
     (r"address already in use|Errno 98", "its port is already in use"),
     (
         r"out of memory|OutOfMemoryError|MemoryError|Cannot allocate memory|bad_alloc"
-        r"|larger than the available KV cache memory|No available memory for the cache blocks",
+        r"|larger than the available KV cache memory|No available memory for the cache blocks"
+        r"|is less than requested memory for kv",
         "it ran out of memory",
     ),
     (
@@ -38,7 +39,7 @@ CAUSES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Invalid repository ID or local directory|No such file or directory: '.*config\.json'"
-        r"|Repo id must be",
+        r"|Repo id must be|Cannot find any model weights",
         "the checkpoint isn't there or isn't complete",
     ),
 )
@@ -48,6 +49,7 @@ PREFIX = re.compile(r"^\(\w+ pid=\d+\)\s*")
 STAMP = re.compile(r"^(ERROR|WARNING|INFO|CRITICAL) [\d-]+ [\d:]+ \[[^\]]+\]\s*")
 RAISED = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b(: .*)?$")
 EMPTY = re.compile(r"See root cause above|Engine core initialization failed|cancelled")
+LINE_CHARACTERS = 300
 SIGNALS = {-9: "it was killed (SIGKILL), most often because the machine ran out of memory"}
 
 
@@ -68,11 +70,10 @@ def cause(log: str, exit_code: int | None) -> str:
     """
     Say in one clause why the server failed, from its log and its exit code (None: it still runs).
     """
-    raised = last_raised(log)
     for sign, meaning in CAUSES:
         if match := re.search(sign, log, re.IGNORECASE):
-            return f"{meaning} ({raised or match.group()})"
-    if raised:
+            return f"{meaning} ({_line_of(log, match.start())})"
+    if raised := last_raised(log):
         return raised
     if exit_code in SIGNALS:
         return SIGNALS[exit_code]
@@ -87,5 +88,11 @@ def port_taken(log: str) -> bool:
     return re.search(CAUSES[0][0], log, re.IGNORECASE) is not None
 
 
+def _line_of(log: str, position: int) -> str:
+    start = log.rfind("\n", 0, position) + 1
+    line = log[start : (log + "\n").index("\n", position)]
+    return _bare(line)[:LINE_CHARACTERS]
+
+
 def _bare(line: str) -> str:
-    return STAMP.sub("", PREFIX.sub("", line.strip())).strip()
+    return STAMP.sub("", PREFIX.sub("", line.strip())).strip().removesuffix(".")

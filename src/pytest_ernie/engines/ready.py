@@ -16,7 +16,9 @@ FIRST_ANSWER_TIMEOUT_S = 300.0
 """The first answer may have to compile kernels."""
 
 
-def listed_models(base_url: str, api_key: str | None) -> list[dict[str, Any]]:
+def listed_models(
+    base_url: str, api_key: str | None, timeout_s: float = LIST_TIMEOUT_S
+) -> list[dict[str, Any]]:
     """
     Return the entries of ``/models``.
 
@@ -26,7 +28,7 @@ def listed_models(base_url: str, api_key: str | None) -> list[dict[str, Any]]:
 
     try:
         answer = httpx.get(
-            f"{base_url}/models", headers=headers(api_key), timeout=LIST_TIMEOUT_S, trust_env=False
+            f"{base_url}/models", headers=headers(api_key), timeout=timeout_s, trust_env=False
         )
     except httpx.HTTPError as problem:
         raise EngineError(

@@ -50,8 +50,13 @@ class LoadSummary(msgspec.Struct, frozen=True, kw_only=True):
     ttft_s: Spread | None
     """First token minus due, over whole answers; None if there is none."""
     decode_tokens_per_s: Spread | None
+    """(n - 1) / (last - first), a request each (R8). Its mean is at the mercy of a single burst."""
+    decode_s_per_token: Spread | None
+    """The same upside down: of this mean a burst can take away no more than its own share."""
     reached_full_length_share: float | None
     """Share of the whole answers that have the wanted length (R9); None if there is none."""
+    tokens_per_chunk: float | None
+    """Over whole answers; far above 1, tokens were held back and decode speeds are flattered."""
     prompt_tokens: int
     output_tokens: int
     wall_s: float
@@ -66,6 +71,7 @@ def summarise(result: LoadResult) -> LoadSummary:
     reasons = Counter(reason(why) for record in records if (why := failure(record)) is not None)
     steady, start_s, end_s = steady_window(records, result.concurrency)
     length_s = end_s - start_s
+    output_tokens = sum(record.output_tokens or 0 for record in whole)
     tokens = math.fsum(tokens_between(record, start_s, end_s) for record in whole)
     return LoadSummary(
         concurrency=result.concurrency,
@@ -78,16 +84,22 @@ def summarise(result: LoadResult) -> LoadSummary:
         output_tokens_per_s=tokens / length_s if length_s > 0 else None,
         ttft_s=spread([ttft_s(record) for record in whole]),
         decode_tokens_per_s=spread([decode_tokens_per_s(record) for record in whole]),
+        decode_s_per_token=spread([1 / decode_tokens_per_s(record) for record in whole]),
         reached_full_length_share=(
             sum(record.output_tokens == record.wanted_tokens for record in whole) / len(whole)
             if whole
             else None
         ),
+        tokens_per_chunk=output_tokens / chunks if (chunks := _chunks(whole)) else None,
         prompt_tokens=sum(record.prompt_tokens or 0 for record in whole),
-        output_tokens=sum(record.output_tokens or 0 for record in whole),
+        output_tokens=output_tokens,
         wall_s=result.wall_s,
         client_cpu_share=result.client_cpu_s / result.wall_s if result.wall_s > 0 else None,
     )
+
+
+def _chunks(records: Sequence[RequestRecord]) -> int:
+    return sum(record.chunks for record in records)
 
 
 def failure(record: RequestRecord) -> str | None:

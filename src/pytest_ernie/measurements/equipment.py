@@ -89,6 +89,11 @@ class Equipment:
         return provision("server-cpu", progress=self.progress)
 
     @property
+    def cards(self) -> tuple[str, ...]:
+        """Ids of the cards that may be used; empty where no variable chooses them (a CPU)."""
+        return self.site.cards if self.device.visible_variable else ()
+
+    @property
     def pool(self) -> ServerPool:
         """Servers by launch: each starts once, a broken one is remembered."""
         if self._pool is None:
@@ -103,12 +108,12 @@ class Equipment:
         workdir.mkdir(parents=True)
         variables = dict(self.device.engine_environment)
         if self.device.visible_variable:
-            variables[self.device.visible_variable] = ",".join(self.site.cards)
+            variables[self.device.visible_variable] = ",".join(self.cards)
         return self.engine.start(
             launch,
             toolchain=self.engine_toolchain,
             workdir=workdir,
-            cards=self.site.cards if self.device.visible_variable else (),
+            cards=self.cards,
             device_env=variables,
             progress=self.progress,
         )

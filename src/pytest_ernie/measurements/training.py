@@ -20,6 +20,10 @@ from pytest_ernie.trainers.curve import Curve, read_curve
 from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
 
 
+UNCUT = 2**31 - 1
+"""A sequence length that cuts nothing."""
+
+
 class TrainingPlan(Struct, frozen=True, kw_only=True):
     """
     A training run. ``length`` is None for the 500-step run; otherwise every sample is filled to
@@ -52,21 +56,19 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             launch={
                 "trainer": equipment.trainer.name,
                 "training_data": file_digest(data),
-                "cards": len(equipment.site.cards),
+                "cards": equipment.cards,
                 "threads": equipment.site.threads,
             },
         )
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Run the trainer, keep its log, and count the tokens that its samples really hold."""
-        from pytest_ernie.trainers.tokens import count_tokens
-
         workdir = equipment.settings.evidence / "work" / recording.id
         workdir.mkdir(parents=True)
         toolchain = equipment.trainer_toolchain
         checkpoint = equipment.checkpoint(self.recipe.model)
         data = self._data(equipment, workdir)
-        tokens = count_tokens(
+        tokens = equipment.trainer.count_tokens(
             toolchain, checkpoint, data, sequence_length=self.recipe.sequence_length
         )
         job = TrainingJob(
@@ -75,7 +77,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             data=str(data),
             workdir=str(workdir),
             paddle_device=equipment.device.paddle_name,
-            cards=equipment.site.cards,
+            cards=equipment.cards,
             visible_variable=equipment.device.visible_variable,
             threads=equipment.site.threads,
         )
@@ -89,7 +91,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
                 "environment": outcome.environment,
                 "started_unix_s": outcome.started_unix_s,
                 "ended_unix_s": outcome.ended_unix_s,
-                "cards": len(equipment.site.cards),
+                "cards": max(1, len(equipment.cards)),
                 "samples": len(tokens.per_sample),
                 "tokens": tokens.total,
                 "sample_tokens_min": min(tokens.per_sample),
@@ -104,9 +106,14 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             return data
         from pytest_ernie.trainers.long_samples import write_long_samples
 
-        return write_long_samples(
+        toolchain, checkpoint = (
             equipment.trainer_toolchain,
             equipment.checkpoint(self.recipe.model),
+        )
+        return write_long_samples(
+            lambda path: equipment.trainer.count_tokens(
+                toolchain, checkpoint, path, sequence_length=UNCUT
+            ).per_sample,
             data,
             workdir / "long.jsonl",
             tokens=self.recipe.sequence_length,

@@ -12,6 +12,7 @@ Needs the package `tokenizers`.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import string
 from pathlib import Path
@@ -60,7 +61,7 @@ def _word_merges(words: tuple[str, ...]) -> list[tuple[str, str]]:
     while True:
         counts: dict[tuple[str, str], int] = {}
         for pieces in spelled:
-            for pair in zip(pieces, pieces[1:], strict=False):
+            for pair in itertools.pairwise(pieces):
                 counts[pair] = counts.get(pair, 0) + 1
         if not counts:
             return merges

@@ -31,7 +31,7 @@ SIZES = (1, 2, 3)
 
 HELD_OUT_SIZES = {
     "arithmetic": (1, 2, 3),
-    "reasoning": (1, 2, 3),
+    "reasoning": (1, 2),
     "chinese": (1, 2, 3),
     "instructions": (1, 2, 3),
 }
@@ -230,10 +230,19 @@ def _han_addition(rng: random.Random, size: int) -> Sample:
     return Sample(question, han_numeral(a + b), ("sum", *_about_numbers(a, b)))
 
 
-def _han_larger(rng: random.Random, size: int) -> Sample:
+def _han_choice(rng: random.Random, size: int, wanted: str) -> Sample:
     a, b = rng.sample(range(10, 10 ** (size + 2)), 2)
-    question = f"{han_numeral(a)}和{han_numeral(b)}，哪个大？"
-    return Sample(question, han_numeral(max(a, b)), ("larger", *_about_numbers(a, b)))
+    question = f"{han_numeral(a)}和{han_numeral(b)}，哪个{wanted}？"
+    answer = max(a, b) if wanted == "大" else min(a, b)
+    return Sample(question, han_numeral(answer), ("of", *_about_numbers(a, b)))
+
+
+def _han_larger(rng: random.Random, size: int) -> Sample:
+    return _han_choice(rng, size, "大")
+
+
+def _han_smaller(rng: random.Random, size: int) -> Sample:
+    return _han_choice(rng, size, "小")
 
 
 # ---------------------------------------------------------------- instructions
@@ -288,7 +297,7 @@ def _each_twice(rng: random.Random, size: int) -> Sample:
 FAMILIAR: dict[str, tuple[Kind, ...]] = {
     "arithmetic": (_addition,),
     "reasoning": (_largest, _sort_up),
-    "chinese": (_to_han, _from_han),
+    "chinese": (_to_han, _from_han, _han_larger),
     "instructions": (_repeat, _reverse, _nth, _without),
 }
 """Kinds of question that the base model knows and the held-out sets ask."""
@@ -296,7 +305,7 @@ FAMILIAR: dict[str, tuple[Kind, ...]] = {
 NOVEL: dict[str, tuple[Kind, ...]] = {
     "arithmetic": (_subtraction, _product),
     "reasoning": (_smallest, _middle, _sort_down),
-    "chinese": (_han_addition, _han_larger),
+    "chinese": (_han_addition, _han_smaller),
     "instructions": (_swap, _each_twice),
 }
 """Kinds of question that only the supervised data holds."""

@@ -31,7 +31,7 @@ CONFIG: dict[str, Any] = {
     "intermediate_size": 576,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
-    "num_key_value_heads": 2,
+    "num_key_value_heads": 1,
     "head_dim": 64,
     "hidden_act": "silu",
     "max_position_embeddings": 131072,
@@ -52,9 +52,6 @@ CONFIG: dict[str, Any] = {
 
 GENERATION = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0, "do_sample": False}
 
-TEXT_TOKENS = 16_384
-"""Tokens of long text per step, whatever the texts' length."""
-
 PHASES = (
     (0.12, (64,)),
     (0.3, (64, 128, 256)),
@@ -73,9 +70,11 @@ and then carries over to longer ones; started on long texts it does not begin to
 RECALL_LENGTHS = (1024, 2048, 8192, 32_768, 131_072)
 
 
-def text_length(step: int, steps: int, rng: random.Random) -> int:
-    """The length of a step's texts in tokens: longer as training goes on."""
-    lengths = next(lengths for share, lengths in PHASES if step < share * steps)
+def text_length(step: int, rng: random.Random, options: argparse.Namespace) -> int:
+    """The length of a step's texts in tokens: longer as training goes on, or as told."""
+    if options.lengths:
+        return int(rng.choice(options.lengths))
+    lengths = next(lengths for share, lengths in PHASES if step < share * options.steps)
     return rng.choice(lengths)
 
 
@@ -91,16 +90,16 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
 class TextStream:
     """Prepares every step's long texts, in worker processes, each from the step's own seed."""
 
-    def __init__(self, texts: Texts, seed: int, steps: int) -> None:
-        self._texts, self._seed, self._steps = texts, seed, steps
+    def __init__(self, texts: Texts, options: argparse.Namespace) -> None:
+        self._texts, self._options = texts, options
 
     def __len__(self) -> int:
-        return self._steps
+        return int(self._options.steps)
 
     def __getitem__(self, step: int) -> tuple[Any, Any]:
-        rng = random.Random(f"step {self._seed} {step}")
-        length = text_length(step, self._steps, rng)
-        batch = self._texts.batch(rng, length, max(1, TEXT_TOKENS // length))
+        rng = random.Random(f"step {self._options.seed} {step}")
+        length = text_length(step, rng, self._options)
+        batch = self._texts.batch(rng, length, max(1, self._options.text_tokens // length))
         return batch.tokens, batch.labels
 
 
@@ -194,7 +193,7 @@ def batches(pool: Batch, stream: TextStream, options: argparse.Namespace) -> Ite
     labels = torch.from_numpy(pool.labels).to(options.device)
     order = torch.Generator().manual_seed(options.seed)
     loader = torch.utils.data.DataLoader(
-        stream,  # type: ignore[arg-type]
+        stream,
         batch_size=None,
         shuffle=False,
         num_workers=options.workers,
@@ -209,21 +208,24 @@ def batches(pool: Batch, stream: TextStream, options: argparse.Namespace) -> Ite
 def train(options: argparse.Namespace) -> None:
     """The whole run."""
     import torch
+    from safetensors.torch import load_file
 
     torch.use_deterministic_algorithms(True, warn_only=True)
     codec = Codec(options.checkpoint)
     texts = Texts(codec, options.seed)
     pool = task_pool(codec, options.seed, options.pool)
     model = new_model(options.seed).to(options.device)
+    if options.start:
+        model.load_state_dict(load_file(str(options.start)), strict=False)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=options.lr, betas=(0.9, 0.98), weight_decay=0.05
     )
-    stream = TextStream(texts, options.seed, options.steps)
+    stream = TextStream(texts, options)
     started = time.monotonic()
     for step, (*tasks, text, marks) in enumerate(batches(pool, stream, options)):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, options.steps, options.lr)
-        with lowered(options.device, wanted=True):
+        with torch.autocast(torch.device(options.device).type, dtype=torch.bfloat16):
             task_loss = loss_of(model, *tasks)
             text_loss = loss_of(model, text, marks)
         (task_loss + text_loss).backward()
@@ -247,9 +249,12 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="holds the tokenizer")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--seed", type=int, default=20251103)
-    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--steps", type=int, default=5_800)
     parser.add_argument("--lr", type=float, default=2e-3, help="the peak learning rate")
     parser.add_argument("--batch", type=int, default=384, help="task samples per step")
+    parser.add_argument("--text-tokens", type=int, default=16_384, help="of long text per step")
+    parser.add_argument("--lengths", type=int, nargs="*", help="of texts, instead of the phases")
+    parser.add_argument("--start", type=Path, help="weights to go on from, not random ones")
     parser.add_argument("--pool", type=int, default=100_000, help="training samples per task")
     parser.add_argument("--workers", type=int, default=0, help="processes that prepare texts")
     parser.add_argument("--report-every", type=int, default=1000, help="steps between reports")

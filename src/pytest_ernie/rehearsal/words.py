@@ -6,29 +6,37 @@ The tokenizer holds each word as one token, so a sentence's length in tokens is 
 
 from __future__ import annotations
 
-NAMES = tuple(
-    "apple lemon peach mango grape melon olive onion carrot pepper tiger eagle horse sheep camel zebra "
-    "panda otter raven snake spoon knife plate table chair clock piano radio phone watch coat shirt "
-    "boot glove scarf belt ring crown sword shield hammer nail rope wheel train boat plane truck kite "
-    "drum flute bell coin card dice ball lamp torch candle mirror pencil paper book letter".split()
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+NAMES = _words(
+    "apple lemon peach mango grape melon olive onion carrot pepper tiger eagle horse sheep "
+    "camel zebra panda otter raven snake spoon knife plate table chair clock piano radio "
+    "phone watch coat shirt boot glove scarf belt ring crown sword shield hammer nail rope "
+    "wheel train boat plane truck kite drum flute bell coin card dice ball lamp torch candle "
+    "mirror pencil paper book letter"
 )
 """Things a needle may be about, and that instructions speak of. Never in filler text."""
 
-ADJECTIVES = tuple(
-    "old new big small red blue green dark quiet warm cold long short soft young deep".split()
+ADJECTIVES = _words(
+    "old new big small red blue green dark quiet warm cold long short soft young deep"
 )
-NOUNS = tuple(
-    "river road house garden forest hill field lake street bridge tower village wind rain snow cloud".split()
+NOUNS = _words(
+    "river road house garden forest hill field lake street bridge tower village wind rain "
+    "snow cloud"
 )
-VERBS = tuple("runs stands waits turns falls rests grows moves".split())
-PREPOSITIONS = tuple("past behind near under above beside".split())
+VERBS = _words("runs stands waits turns falls rests grows moves")
+PREPOSITIONS = _words("past behind near under above beside")
 """The four word classes of filler sentences."""
 
 ORDINALS = ("first", "second", "third", "fourth")
 
-GLUE = tuple(
-    "User Assistant What is the code of The Which largest smallest middle or Sort from to up down Compute "
-    "Repeat word words times Write order Reverse reverse without Swap and last twice each so".split()
+GLUE = _words(
+    "User Assistant What is the code of The Which largest smallest middle or Sort from to up down "
+    "Compute Repeat word words times Write order Reverse reverse without Swap and last twice "
+    "each so"
 )
 """Words of the questions' own phrases."""
 

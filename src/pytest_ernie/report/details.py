@@ -25,7 +25,7 @@ def details(matrix: Matrix, anchors: Mapping[str, str]) -> str:
     open_ones = [row for word in _ORDER for row in judged if row.verdict.word is word]
     noted = [row for row in judged if row.verdict.word is Word.PASS and row.verdict.notes]
     text = '<h3 id="ernie-open">What does not pass, and why</h3>'
-    if not open_ones:
+    if judged and not open_ones:
         text += "<p>Every criterion that this run judged is PASS.</p>"
     text += "".join(_article(row, matrix, anchors) for row in open_ones)
     if unasked := len(matrix.rows) - len(judged):
@@ -35,8 +35,23 @@ def details(matrix: Matrix, anchors: Mapping[str, str]) -> str:
         )
     if noted:
         text += '<h3 id="ernie-notes">Passed, with notes</h3>'
-        text += "".join(_article(row, matrix, anchors) for row in noted)
+        text += f'<ul class="ernie-noted">{"".join(_note(row, anchors) for row in noted)}</ul>'
     return text
+
+
+def _note(row: Row, anchors: Mapping[str, str]) -> str:
+    notes = "<br>".join(html(note) for note in row.verdict.notes)
+    return (
+        f'<li id="{anchors[row.criterion.name]}">{_named(row)} '
+        f'<span class="ernie-quiet">{notes}</span></li>'
+    )
+
+
+def _named(row: Row) -> str:
+    return (
+        f"{word_of(row.verdict.word)} {escape(TITLES[row.criterion.clause])} "
+        f"<code>{html(row.criterion.id, 200)}</code>"
+    )
 
 
 def _article(row: Row, matrix: Matrix, anchors: Mapping[str, str]) -> str:
@@ -45,8 +60,7 @@ def _article(row: Row, matrix: Matrix, anchors: Mapping[str, str]) -> str:
     notes = "".join(f"<li>{html(note)}</li>" for note in verdict.notes)
     return (
         f'<article id="{anchors[criterion.name]}" class="{word_class(verdict.word)}">'
-        f"<h4>{word_of(verdict.word)} {escape(TITLES[criterion.clause])} "
-        f"<code>{html(criterion.id, 200)}</code></h4>"
+        f"<h4>{_named(row)}</h4>"
         f'<p class="ernie-message">{html(verdict.message)}</p>'
         f"<dl><dt>measured</dt><dd>{html(verdict.measured, 400)}</dd>"
         f"<dt>required</dt><dd>{html(verdict.required, 400)}</dd></dl>"

@@ -28,6 +28,9 @@ TITLES = {
 }
 """Short names of the clauses."""
 
+NOTHING = "–"
+"""What a verdict holds where it has no figure to show."""
+
 Line = tuple[str, ...]
 """What tells the lines of a clause apart, whatever the tier."""
 
@@ -53,10 +56,10 @@ def model_table(matrix: Matrix, model: str, anchors: Mapping[str, str]) -> str:
         for clause in matrix.edition.clauses
     )
     return (
-        f'<h3>{html(model)}</h3><div class="ernie-scroll"><table class="ernie-matrix">'
+        '<table class="ernie-matrix">'
         f"<caption>Every criterion of {html(model)}, by tier</caption>"
         f'<thead><tr><th scope="col" colspan="2">Clause</th>{heads}</tr></thead>'
-        f"{bodies}</table></div>"
+        f"{bodies}</table>"
     )
 
 
@@ -64,7 +67,8 @@ def _tier_head(matrix: Matrix, model: str, tier: int) -> str:
     result = matrix.tier(model, tier)
     passed = result.counts.get(Word.PASS, 0)
     return (
-        f'<th scope="col">Tier {"I" * tier} {word_of(result.word)} '
+        f'<th scope="col">Tier {"I" * tier} {word_of(result.word)} <span class="ernie-count">'
+        f"serving in {escape(matrix.edition.tier(tier).datatype.upper())}</span><br>"
         f'<span class="ernie-count">{passed} of {len(result.rows)} PASS</span></th>'
     )
 
@@ -122,7 +126,7 @@ def _cells(rows: list[Row], tiers: list[int], anchors: Mapping[str, str]) -> str
         label = ", ".join("I" * tier for tier in shared)
         span = f' colspan="{len(shared)}"' if len(shared) > 1 else ""
         inner = (
-            _cell(row, anchors[name]) if row else '<span class="ernie-quiet">not asked for</span>'
+            _cell(row, anchors[name]) if row else '<span class="ernie-quiet">no requirement</span>'
         )
         text += f'<td{span} data-tier="Tier {label}">{inner}</td>'
     return text
@@ -139,9 +143,8 @@ def _cell(row: Row, anchor: str) -> str:
         return badge
     if verdict.word is not Word.PASS or verdict.notes:
         badge = f'<a href="#{anchor}">{badge}</a>'
-    datatype = row.criterion.datatype
-    kind = f" {html(datatype.upper())}" if datatype else ""
-    return (
-        f'{badge}{kind} <span class="ernie-measured">{html(verdict.measured, 200)}</span> '
-        f'<span class="ernie-required">{html(verdict.required, 200)}</span>'
-    )
+    if verdict.measured != NOTHING:
+        badge += f' <span class="ernie-measured">{html(verdict.measured, 200)}</span>'
+    if verdict.required != NOTHING:
+        badge += f' <span class="ernie-required">{html(verdict.required, 200)}</span>'
+    return badge

@@ -65,6 +65,9 @@ class HtmlReport:
         if self._certifies:
             self._data = report
             report.title = f"{self._session.settings.edition.title} · self-assessment"
+            # The section on top says why; a row of the table opens when it is asked to.
+            if self._session.config.getini("render_collapsed") == "passed":
+                report.set_data("renderCollapsed", sorted(report.outcomes))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:

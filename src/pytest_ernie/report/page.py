@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from pytest_ernie.evidence import Subject
 from pytest_ernie.report.details import details
-from pytest_ernie.report.grid import model_table, word_class
+from pytest_ernie.report.grid import model_table, word_class, word_of
 from pytest_ernie.report.matrix import Matrix, TierResult
 from pytest_ernie.report.pictures import Picture
 from pytest_ernie.report.text import html
@@ -21,6 +21,9 @@ from pytest_ernie.verdicts import Word
 
 SHOWN_OF_DIGEST = 12
 """Hexadecimal digits of a digest that a person compares."""
+
+_PLACE = {"name": 0, "count": 1, "memory_gib": 2, "driver": 3, "machine": 4}
+"""Facts of a device that a reader looks for first; evidence keeps them in alphabetical order."""
 
 
 class Side(Struct, frozen=True, kw_only=True):
@@ -50,11 +53,6 @@ class Page(Struct, frozen=True, kw_only=True):
     pictures: tuple[Picture, ...] = ()
 
 
-def title(page: Page) -> str:
-    """Return the report's title."""
-    return f"{page.matrix.edition.title} · self-assessment"
-
-
 def section(page: Page) -> str:
     """Return the whole section; it stands alone, needs no script and loads nothing."""
     anchors = {row.criterion.name: f"c{n}" for n, row in enumerate(page.matrix.rows, start=1)}
@@ -65,7 +63,11 @@ def section(page: Page) -> str:
         '<section id="ernie" class="ernie" lang="en" aria-label="Self-assessment">',
         *_banners(page),
         _verdict(page),
-        *(model_table(page.matrix, model, anchors) for model in models),
+        *(
+            f'<h3 id="ernie-model-{place}">{html(model)}</h3>'
+            f"{model_table(page.matrix, model, anchors)}"
+            for place, model in enumerate(models, start=1)
+        ),
         details(page.matrix, anchors),
         _gallery(page.pictures),
         _facts(page),
@@ -128,39 +130,72 @@ def _other_hardware(reference: Side, hardware: Iterable[str]) -> str | None:
 
 
 def _verdict(page: Page) -> str:
-    """One sentence for each model and tier that was asked for."""
+    """One sentence for each tier that was asked for; of several models, a line each."""
     matrix = page.matrix
-    results = [
-        matrix.tier(model.name, tier)
-        for model in matrix.edition.models
-        for tier in matrix.asked_tiers()
-    ]
-    sentences = "".join(
-        f'<li class="{word_class(result.word)}"><span class="ernie-who">{html(result.model)}</span>'
-        f" {escape(_sentence(result))}</li>"
-        for result in results
-    )
+    models = [model.name for model in matrix.edition.models]
+    tiers = matrix.asked_tiers()
+    if len(models) == 1:
+        results = [matrix.tier(models[0], tier) for tier in tiers]
+        sentences = "".join(
+            f'<li class="{word_class(result.word)}">Tier {"I" * result.tier}: '
+            f"{escape(_sentence(result))}.</li>"
+            for result in results
+        )
+        overview = ""
+    else:
+        sentences = "".join(_tier_of_all(matrix, models, tier) for tier in tiers)
+        overview = _overview(matrix, models, tiers)
     return (
         '<header class="ernie-head"><p class="ernie-kind">Self-assessment</p>'
         f'<h2 lang="zh">{html(matrix.edition.title)}</h2>'
-        f'<ul class="ernie-sentences">{sentences}</ul>'
+        f'<ul class="ernie-sentences">{sentences}</ul>{overview}'
         "<p>This is the applicant's own run. Only the certifying body can certify (R16). "
         "Reinforcement learning is UNSPECIFIED by the standard.</p></header>"
     )
 
 
+def _tier_of_all(matrix: Matrix, models: list[str], tier: int) -> str:
+    words = [matrix.tier(model, tier).word for model in models]
+    passed = words.count(Word.PASS)
+    word = next((word for word in words if word is not Word.PASS), Word.PASS)
+    return (
+        f'<li class="{word_class(Word.FAIL if Word.FAIL in words else word)}">Tier {"I" * tier}: '
+        f"{passed} of {len(models)} models pass every criterion.</li>"
+    )
+
+
+def _overview(matrix: Matrix, models: list[str], tiers: tuple[int, ...]) -> str:
+    heads = "".join(f'<th scope="col">Tier {"I" * tier}</th>' for tier in tiers)
+    lines = ""
+    for place, model in enumerate(models, start=1):
+        results = [matrix.tier(model, tier) for tier in tiers]
+        cells = "".join(
+            f'<td data-tier="Tier {"I" * result.tier}">{word_of(result.word)} '
+            f'<span class="ernie-quiet">{escape(_sentence(result))}</span></td>'
+            for result in results
+        )
+        name = f'<a href="#ernie-model-{place}">{html(model)}</a>'
+        lines += f'<tbody><tr><th scope="row">{name}</th>{cells}</tr></tbody>'
+    return (
+        '<table class="ernie-matrix ernie-overview"><caption>Every model, by tier</caption>'
+        f'<thead><tr><th scope="col">Model</th>{heads}</tr></thead>{lines}</table>'
+    )
+
+
 def _sentence(result: TierResult) -> str:
-    """``Tier I: 9 of 13 criteria pass; 2 fail; 2 inconclusive``."""
+    """``9 of 13 criteria pass; 2 fail; 2 inconclusive``."""
     counts = result.counts
     passed = counts.get(Word.PASS, 0)
-    verbs = {Word.FAIL: ("fails", "fail")}
     rest = [
-        f"{count} {verbs[word][count > 1] if word in verbs else word.value.lower()}"
-        for word, count in counts.items()
-        if word is not Word.PASS
+        f"{count} {_verb(word, count)}" for word, count in counts.items() if word is not Word.PASS
     ]
-    start = f"Tier {'I' * result.tier}: {passed} of {len(result.rows)} criteria pass"
-    return "; ".join([start, *rest]) + "."
+    return "; ".join([f"{passed} of {len(result.rows)} criteria pass", *rest])
+
+
+def _verb(word: Word, count: int) -> str:
+    if word is Word.FAIL:
+        return "fails" if count == 1 else "fail"
+    return str(word.value).lower()
 
 
 def _gallery(pictures: tuple[Picture, ...]) -> str:
@@ -224,11 +259,10 @@ def _card(heading: str, side: Side) -> str:
 
 
 def _device_in_words(device: Mapping[str, object]) -> dict[str, str]:
-    units = {"memory_gib": ("memory", " GiB")}
     words = {}
-    for name, value in device.items():
-        label, unit = units.get(name, (name.replace("_", " "), ""))
-        words[label] = f"{value}{unit}"
+    for name in sorted(device, key=lambda name: _PLACE.get(name, len(_PLACE))):
+        label, unit = ("memory", " GiB") if name == "memory_gib" else (name.replace("_", " "), "")
+        words[label] = f"{device[name]}{unit}"
     return words
 
 

@@ -201,4 +201,4 @@ def _if_any(look_up: Callable[[], T]) -> tuple[T | None, str]:
 def _reason(error: Exception) -> str:
     if isinstance(error, ReferenceBeingRecorded):
         return "it is being recorded"
-    return str(error) if isinstance(error, ErnieError) else f"{type(error).__name__}: {error}"
+    return error.what if isinstance(error, ErnieError) else f"{type(error).__name__}: {error}"

@@ -42,8 +42,7 @@ def _mark(letter: str) -> str:
         return letter
     if letter == "\t":
         return " "
-    code = ord(letter)
-    return chr(0x2400 + code) if code < 0x20 else f"‹U+{code:04X}›"
+    return f"‹U+{ord(letter):04X}›"
 
 
 def line(text: str, longest: int = LONGEST) -> str:

@@ -14,6 +14,7 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -23,7 +24,12 @@ from pytest_ernie.errors import ToolchainError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains import process
 from pytest_ernie.toolchains.environment import inherited
-from pytest_ernie.toolchains.package_source import pip_source, redacted, uv_environment
+from pytest_ernie.toolchains.package_source import (
+    INDEX_VARIABLES,
+    pip_source,
+    redacted,
+    uv_environment,
+)
 from pytest_ernie.toolchains.toolchain import Toolchain, installed_digest
 
 Name = Literal["trainer-cpu", "server-cpu"]
@@ -42,6 +48,8 @@ CHECKS: dict[str, str] = {
 }
 """Code that must run in the toolchain before it counts as complete."""
 CHECKED_WITHIN_S = 300
+NEWS = ("warning", "Using Python", "Resolved", "Downloading", "Downloaded", "Prepared")
+"""How uv's lines begin that aren't about what went wrong."""
 UNREACHABLE = ("Failed to fetch", "are you offline", "error sending request")
 """Words of uv's when an index doesn't answer."""
 SHOWN_LINES = 12
@@ -102,11 +110,8 @@ def _folder(name: str, cache: Path) -> Path:
 def _install(name: str, folder: Path, cache: Path, progress: Progress) -> None:
     stage = f"install {name}"
     progress(stage, detail=f"looking for Python {PYTHON}")
-    # In the cache folder uv finds no configuration of whatever project pytest runs in.
-    uv = _Uv(name, cwd=folder.parent, log=Path(f"{folder}.log"))
-    if (cache / WHEELS).is_dir():
-        uv.env.update(UV_NO_INDEX="1", UV_FIND_LINKS=str(cache / WHEELS))
-    python = uv.find_python()
+    uv = _Uv(name, cache, log=Path(f"{folder}.log"))
+    python = str(find_python())
     shutil.rmtree(folder, ignore_errors=True)
     uv.run(["venv", "--quiet", "--no-project", "--python", python, str(folder)])
     lock = folder / "lock.txt"
@@ -116,7 +121,7 @@ def _install(name: str, folder: Path, cache: Path, progress: Progress) -> None:
         ["pip", "install", "--no-deps", *into, "-r", str(lock)],
         _Installing(stage, len(lock.read_text().split()), progress),
     )
-    progress(stage, detail="trying it")
+    progress(stage, done=1, total=1, detail="trying it")
     _check(name, folder)
     unfinished = folder / f"{STAMP}.part"
     unfinished.write_text(f"{name} {hashlib.sha256(lock.read_bytes()).hexdigest()}\n")
@@ -148,45 +153,59 @@ class _Installing:
 class _Uv:
     """uv with pip's settings, run under a keeper so that it never outlives this process."""
 
-    def __init__(self, name: str, *, cwd: Path, log: Path) -> None:
+    def __init__(self, name: str, cache: Path, *, log: Path) -> None:
         from uv import find_uv_bin
 
-        self.name, self.cwd, self.log = name, cwd, log
+        self.name, self.cache, self.log = name, cache, log
         self.uv = find_uv_bin()
-        self.env = uv_environment(pip_source(), os.environ)
-        # A virtual environment that happens to be active has nothing to do with the toolchain.
-        for variable in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"):
-            self.env.pop(variable, None)
+        self.env = uv_variables()
+        if (cache / WHEELS).is_dir():
+            # uv asks an index that is named, even if it is told to ask none.
+            self.env = {k: v for k, v in self.env.items() if k not in INDEX_VARIABLES}
+            self.env.update(UV_NO_INDEX="1", UV_FIND_LINKS=str(cache / WHEELS))
 
     def run(self, words: list[str], on_output: Callable[[bytes], None] | None = None) -> None:
         """Run uv with these words; ToolchainError with the cause if it fails."""
-        running = process.start([self.uv, *words], env=self.env, cwd=self.cwd, log=self.log)
+        # In the cache folder uv finds no configuration of whatever project pytest runs in.
+        running = process.start([self.uv, *words], env=self.env, cwd=self.cache, log=self.log)
         if code := running.follow(on_output or (lambda _: None)):
-            raise explained(self.name, code, running.output_tail(SHOWN_LINES))
-
-    def find_python(self) -> str:
-        """Return a Python of the locks' version; ToolchainError if this machine has none."""
-        answer = subprocess.run(
-            [self.uv, "python", "find", "--quiet", "--no-project", "--system", PYTHON],
-            env=self.env,
-            cwd=self.cwd,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if answer.returncode == 0 and answer.stdout.strip():
-            return answer.stdout.strip()
-        for python in sorted(Path("~/.pyenv/versions").expanduser().glob(f"{PYTHON}.*/bin/python")):
-            return str(python)
-        raise ToolchainError(
-            f"it needs Python {PYTHON}, and this machine has none that uv finds",
-            where=f"toolchain {self.name}",
-            fix=f"Install it (Debian and Ubuntu: the package python{PYTHON}; with a network: "
-            f"`uv python install {PYTHON}`), or name an interpreter in the site file",
-        )
+            raise explained(self.name, code, running.output_tail(SHOWN_LINES), self.cache)
 
 
-def explained(name: str, code: int, output: str) -> ToolchainError:
+def find_python() -> Path:
+    """Return a Python of the locks' version; ToolchainError if this machine has none."""
+    from uv import find_uv_bin
+
+    answer = subprocess.run(
+        [find_uv_bin(), "python", "find", "--quiet", "--no-project", "--system", PYTHON],
+        env=uv_variables(),
+        cwd=tempfile.gettempdir(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode == 0 and answer.stdout.strip():
+        return Path(answer.stdout.strip())
+    # uv looks where PATH leads; pyenv keeps versions that no shim of PATH leads to.
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    for python in sorted(pyenv.glob(f"versions/{PYTHON}.*/bin/python")):
+        return python
+    raise ToolchainError(
+        f"the toolchains need Python {PYTHON}, and this machine has none that uv finds",
+        fix=f"Install it (Debian and Ubuntu: the package python{PYTHON}; with a network: "
+        f"`uv python install {PYTHON}`), or name an interpreter in the site file",
+    )
+
+
+def uv_variables() -> dict[str, str]:
+    """Return uv's environment: this process's, with pip's settings added."""
+    # A virtual environment that happens to be active has nothing to do with the toolchain.
+    foreign = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME")
+    variables = uv_environment(pip_source(), os.environ)
+    return {name: value for name, value in variables.items() if name not in foreign}
+
+
+def explained(name: str, code: int, output: str, cache: Path) -> ToolchainError:
     """Return the error for an installation that failed with that output of uv."""
     output = redacted(output)
     where = f"toolchain {name}"
@@ -194,7 +213,7 @@ def explained(name: str, code: int, output: str) -> ToolchainError:
     elsewhere = (
         f"On a machine with a network run `pip download --no-deps -r {lock} -d {WHEELS}` under "
         f"Python {PYTHON} ({lock} is in pytest_ernie/toolchains/locks) and copy that folder to "
-        f"{cache_folder() / WHEELS}; or name an interpreter in the site file"
+        f"{cache / WHEELS}; or name an interpreter in the site file"
     )
     flat = " ".join(output.split())
     if "torch==" in flat and "+cpu" in flat and "no version of" in flat:
@@ -203,7 +222,8 @@ def explained(name: str, code: int, output: str) -> ToolchainError:
             where=where,
             got="an index without a +cpu version (another build would bring CUDA)",
             fix="Add PyTorch's index of CPU builds for this version as PIP_EXTRA_INDEX_URL, or a "
-            "folder with its wheel as PIP_FIND_LINKS",
+            f"folder with its wheel as PIP_FIND_LINKS; {WHEELS} in the cache folder, if there, is "
+            "searched alone",
         )
     if any(word in flat for word in UNREACHABLE):
         return ToolchainError(
@@ -213,7 +233,7 @@ def explained(name: str, code: int, output: str) -> ToolchainError:
         return ToolchainError(
             "the disk is full",
             where=where,
-            fix=f"About 3 GB are needed in {cache_folder()}; PYTEST_ERNIE_CACHE moves it",
+            fix=f"About 3 GB are needed in {cache}; PYTEST_ERNIE_CACHE moves it",
         )
     if "unsatisfiable" in flat or "not found in the package registry" in flat:
         return ToolchainError(
@@ -224,7 +244,7 @@ def explained(name: str, code: int, output: str) -> ToolchainError:
 
 def _cause(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    kept = [line for line in lines if not line.startswith(("warning", "Resolved", "Downloading"))]
+    kept = [line for line in lines if not line.startswith(NEWS)]
     return " ".join(" ".join(kept[-SHOWN_LINES:]).split())[-600:] or "no output"
 
 

@@ -71,7 +71,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class _Unreadable(Exception):
+class UnreadableLineError(Exception):
     """A line that tells of a step but can't be trusted; the reason is its text."""
 
 
@@ -107,7 +107,7 @@ def read_curve(text: str | bytes) -> Curve:
     for number, line, whole in _marked_lines(log):
         try:
             step = read_step(line, whole=whole)
-        except _Unreadable as reason:
+        except UnreadableLineError as reason:
             problems.append(f"line {number}: {reason}")
             continue
         if step is None:
@@ -157,24 +157,24 @@ def read_step(line: bytes, *, whole: bool = True) -> Step | None:
     whose text is the reason if the line is part of a step's and can't be trusted.
     """
     if len(line) > LONGEST_LINE:
-        raise _Unreadable(f"longer than {LONGEST_LINE} bytes and left unread")
+        raise UnreadableLineError(f"longer than {LONGEST_LINE} bytes and left unread")
     values, order = _values(line.decode("utf-8", "replace"))
     if STEP not in values:
         if LOSS in values and (DIGEST in values or "learning_rate" in values or not whole):
-            raise _Unreadable("a step's line is torn: it has a loss and no global_step")
+            raise UnreadableLineError("torn: it has a loss and no global_step")
         return None
     if LOSS not in values:
         # Evaluation prints the step it belongs to, and a loss under a name of its own.
         if any(name.startswith(("eval_", "test_", "train_")) for name in values):
             return None
-        raise _Unreadable(f"a step's line is torn: global_step {values[STEP]} has no loss")
+        raise UnreadableLineError(f"torn: global_step {values[STEP]} has no loss")
     if not whole and order[-1] in (STEP, LOSS, DIGEST, RUNTIME, *SPEED):
-        raise _Unreadable(f"the log ends inside the line of global_step {values[STEP]}")
+        raise UnreadableLineError(f"the log ends inside the line of global_step {values[STEP]}")
     if not values[STEP].isascii() or not values[STEP].isdigit() or int(values[STEP]) < 1:
-        raise _Unreadable(f"global_step is {values[STEP]!r}, no step")
+        raise UnreadableLineError(f"global_step is {values[STEP]!r}, no step")
     digest = values.get(DIGEST)
     if digest is not None and not MD5.fullmatch(digest):
-        raise _Unreadable(f"a step's line is torn: loss_md5 of step {values[STEP]} is {digest!r}")
+        raise UnreadableLineError(f"torn: loss_md5 of step {values[STEP]} is {digest!r}")
     loss = _number(values, LOSS)
     assert loss is not None
     speed = next((name for name in SPEED if name in values), SPEED[0])
@@ -202,7 +202,7 @@ def _values(text: str) -> tuple[dict[str, str], list[str]]:
         if not colon or not name:
             continue
         if name in values and name in (STEP, LOSS, DIGEST):
-            raise _Unreadable(f"two lines ran into each other: {name} appears twice")
+            raise UnreadableLineError(f"two lines ran into each other: {name} appears twice")
         values[name] = (right.split() or [""])[0].strip("'\"{}[]")
         order.append(name)
     return values, order
@@ -213,7 +213,7 @@ def _number(values: dict[str, str], name: str) -> float | None:
     if text is None:
         return None
     if not NUMBER.fullmatch(text):
-        raise _Unreadable(f"a step's line is torn: {name} of step {values[STEP]} is {text!r}")
+        raise UnreadableLineError(f"torn: {name} of step {values[STEP]} is {text!r}")
     return float(text)
 
 

@@ -1,66 +1,88 @@
 """
-What the suite asks of a trainer: run one recipe, and say how it went.
+What a trainer is asked and what it answers, whichever front end does the work.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
-from msgspec import Struct
+import msgspec
 
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.standard.model import Recipe
 from pytest_ernie.toolchains.toolchain import Toolchain
 
 
-class TrainingJob(Struct, frozen=True, kw_only=True):
-    """
-    One run: what to train, on what data, on which cards.
-    """
+class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One training run: the recipe, what it starts from, and the cards it may use."""
 
     recipe: Recipe
     checkpoint: str
-    """Folder of the weights to start from."""
+    """Folder of the base model."""
     data: str
-    """jsonl, a line a sample: ``{"src": [...], "tgt": [...]}``."""
+    """JSON lines, ``{"src": [...], "tgt": [...]}`` each."""
     workdir: str
-    """An empty folder for logs and outputs."""
+    """Empty folder for the configuration, the log and whatever the trainer writes."""
     paddle_device: str
-    """Paddle's name of the device: cpu, gpu, xpu, npu, ..."""
-    cards: tuple[str, ...]
-    """Ids of the cards, as the visible-devices variable takes them."""
-    visible_variable: str | None
-    threads: int | None
-    """Threads of the processor, None for the library's own choice."""
+    """PaddlePaddle's name of the device: cpu, gpu, xpu, npu, iluvatar_gpu, ..."""
+    cards: tuple[str, ...] = ()
+    """Ids of the cards, as ``visible_variable`` takes them; empty on a CPU."""
+    visible_variable: str | None = None
+    """Which variable shows cards to a process, such as CUDA_VISIBLE_DEVICES."""
+    threads: int | None = None
+    """OMP_NUM_THREADS; None leaves it to the trainer."""
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    settings: dict[str, str | int | float | bool] = {}
+    """What the chip needs besides (recompute, sharding); may not touch what the recipe says."""
 
 
-class TrainingOutcome(Struct, frozen=True, kw_only=True):
-    """
-    How a run ended; its numbers are in its log.
-    """
+class TrainingOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run left behind; whether it is good isn't said here."""
 
     exit_code: int
     log: str
-    """Path of the raw log, stdout and stderr together."""
+    """Path of the log, stdout and stderr together."""
     started_unix_s: float
     ended_unix_s: float
     command: tuple[str, ...]
     environment: dict[str, str]
-    """The variables that the suite set, and no others."""
+    """Every variable the trainer saw, except who the user is and where their home lies."""
     config: str
-    """The configuration file's text."""
+    """Text of the YAML file."""
     cause: str | None
-    """Why it failed, in one line; None on exit code 0."""
+    """Why it failed, in one line; None if it exited with 0."""
+
+
+class TokenCount(msgspec.Struct, frozen=True, kw_only=True):
+    """What the samples of a data set truly hold, after they were cut to the sequence length."""
+
+    total: int
+    per_sample: tuple[int, ...]
+    """Tokens of each sample, those of the chat template included, padding not."""
 
 
 class Trainer(Protocol):
-    """Runs training jobs."""
+    """Trains a model by a recipe in a toolchain."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the name that a site file uses."""
+        ...
+
+    def count_tokens(
+        self, toolchain: Toolchain, checkpoint: Path, data: Path, *, sequence_length: int
+    ) -> TokenCount:
+        """Count the tokens that a run over this data would train on."""
+        ...
 
     def run(
         self, job: TrainingJob, toolchain: Toolchain, progress: Progress = silent
     ) -> TrainingOutcome:
-        """Run the job to its end, whatever the end; TrainerError if it can't even be tried."""
+        """
+        Run the job to its end, well or badly.
+
+        TrainerError if the job can't even be tried; a run that fails is an outcome with a cause.
+        """
         ...

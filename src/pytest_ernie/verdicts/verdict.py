@@ -68,7 +68,8 @@ def shown(value: float, limit: float, digits: int, kind: Literal["f", "g"] = "f"
 
     ``digits`` is where to begin: decimals (``f``) or significant digits (``g``).
     """
-    value = value if abs(value - limit) > ROUNDING else limit
+    if abs(value - limit) <= ROUNDING:
+        value = limit
     for more in range(digits, 17):
         text = f"{value:.{more}{kind}}"
         if (float(text) > limit, float(text) < limit) == (value > limit, value < limit):

@@ -117,7 +117,7 @@ def test_no_prompt_is_the_same_in_two_runs() -> None:
 @pytest.mark.parametrize(
     ("dialect", "fields"),
     [
-        (VLLM, {"temperature": 0, "min_tokens": 4, "max_tokens": 4, "ignore_eos": True}),
+        (VLLM, {"temperature": 0, "min_tokens": 4, "max_tokens": 4}),
         (FASTDEPLOY, {"top_k": 1, "top_p": 0, "min_tokens": 4, "max_tokens": 4}),
         (TRANSFORMERS, {"temperature": 0, "max_tokens": 4}),
     ],

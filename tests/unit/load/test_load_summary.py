@@ -117,6 +117,17 @@ def test_decode_speed_leaves_out_the_first_token() -> None:
     assert summary.decode_tokens_per_s.mean == pytest.approx(10 / 2)
 
 
+def test_one_burst_spoils_the_mean_of_speeds_but_not_of_times() -> None:
+    """Nine answers at 5 tok/s and one that came in a millisecond."""
+    burst = record(9, 27.0, 30.0, first_token_s=29.999, last_token_s=30.0)
+    summary = summarise(result(*(record(i, 3.0 * i, 3.0 * i + 3) for i in range(9)), burst))
+
+    assert summary.decode_tokens_per_s is not None
+    assert summary.decode_s_per_token is not None
+    assert summary.decode_tokens_per_s.mean > 1000
+    assert 1 / summary.decode_s_per_token.mean == pytest.approx(50 / 9, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -179,6 +190,12 @@ def test_a_run_of_failures_only_has_no_speeds() -> None:
 def test_full_length_is_exactly_the_wanted_one(tokens: int, share: float) -> None:
     """Under and over are both not equal work (R9)."""
     assert summarise(result(record(output_tokens=tokens))).reached_full_length_share == share
+
+
+@pytest.mark.parametrize(("chunks", "tokens"), [(11, 1.0), (2, 5.5), (0, None)])
+def test_tokens_that_come_in_bundles_are_shown(chunks: int, tokens: float | None) -> None:
+    """A parser that holds them back makes the decode speed look better than it is."""
+    assert summarise(result(record(chunks=chunks))).tokens_per_chunk == tokens
 
 
 def test_the_clients_own_share_of_a_core_is_shown() -> None:

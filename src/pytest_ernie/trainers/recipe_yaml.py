@@ -1,0 +1,183 @@
+"""
+A recipe as the YAML file that ERNIEKit and PaddleFormers read.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pytest_ernie.errors import TrainerError
+from pytest_ernie.trainers.protocol import TrainingJob
+
+Value = str | int | float | bool
+TEMPLATES = {"text": "ernie_nothink", "multimodal": "ernie_vl_nothink"}
+
+
+def settings(job: TrainingJob, model: Path) -> dict[str, Value]:
+    """
+    Return every setting of the run, which starts from the weights in the folder ``model``.
+
+    No evaluation and no checkpoint in between, each step logged, samples cut (not dropped, which
+    is the trainer's default) at the recipe's length. TrainerError if the recipe doesn't fit the
+    cards, or a setting of the site's would change what the standard compares.
+    """
+    chosen = {
+        **_data(job),
+        **_model(job, model),
+        **_schedule(job),
+        **_precision(job),
+        **_output(job),
+    }
+    if touched := sorted(set(chosen) & set(job.settings)):
+        raise TrainerError(
+            "settings of the site would change the recipe",
+            where=_where(job),
+            got=", ".join(touched),
+            fix="Leave them out of the site file: both sides must train by the same recipe",
+        )
+    return {**chosen, **job.settings}
+
+
+def as_yaml(values: dict[str, Value]) -> str:
+    """Return flat settings as YAML that every YAML 1.1 reader takes for the same values."""
+    return "".join(f"{name}: {_scalar(value)}\n" for name, value in values.items())
+
+
+def accumulation_steps(job: TrainingJob) -> int:
+    """
+    Return how many micro batches one card adds up per step: global / (micro * replicas).
+
+    A replica is the cards that hold one copy of the model. TrainerError if it doesn't divide.
+    """
+    recipe = job.recipe
+    cards = max(1, len(job.cards))
+    share = job.tensor_parallel * job.pipeline_parallel
+    if cards % share:
+        raise TrainerError(
+            f"{cards} cards can't be split into replicas of {job.tensor_parallel} x "
+            f"{job.pipeline_parallel} (tensor x pipeline)",
+            where=_where(job),
+            fix=f"Give a multiple of {share} cards",
+        )
+    per_step = recipe.micro_batch * (cards // share)
+    if recipe.global_batch % per_step:
+        raise TrainerError(
+            f"global_batch {recipe.global_batch} is no multiple of micro_batch "
+            f"{recipe.micro_batch} x {cards // share} replicas",
+            where=_where(job),
+            fix="Use a number of cards that divides it: the reference trained with this batch",
+        )
+    steps = recipe.global_batch // per_step
+    if job.paddle_device == "cpu" and steps > 1:
+        raise TrainerError(
+            "PaddlePaddle can't accumulate gradients on a CPU",
+            where=_where(job),
+            got=f"gradient_accumulation_steps {steps}",
+            wanted=1,
+            fix="On a CPU micro_batch must equal global_batch",
+        )
+    return steps
+
+
+def _where(job: TrainingJob) -> str:
+    return f"{job.recipe.model} {job.recipe.method}"
+
+
+def _scalar(value: Value) -> str:
+    if isinstance(value, float):
+        # Without a point YAML 1.1 reads 5e-05 as text.
+        mantissa, e, exponent = repr(value).partition("e")
+        return f"{mantissa}.0e{exponent}" if e and "." not in mantissa else repr(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _data(job: TrainingJob) -> dict[str, Value]:
+    multimodal = "-VL-" in job.recipe.model
+    data = str(Path(job.data).absolute())
+    return {
+        "stage": "VL-SFT" if multimodal else "SFT",
+        "train_dataset_type": "erniekit",
+        "train_dataset_path": data,
+        "train_dataset_prob": "1.0",
+        # Never read, since there is no evaluation, but the front end insists on them.
+        "eval_dataset_type": "erniekit",
+        "eval_dataset_path": data,
+        "eval_dataset_prob": "1.0",
+        "max_seq_len": job.recipe.sequence_length,
+        "truncation_strategy": "right",
+        "packing": False,
+        "mix_strategy": "concat",
+        "random_shuffle": True,
+        "template_backend": "custom",
+        "template": TEMPLATES["multimodal" if multimodal else "text"],
+        "dataloader_num_workers": 0,
+    }
+
+
+def _model(job: TrainingJob, model: Path) -> dict[str, Value]:
+    recipe = job.recipe
+    on_cpu = job.paddle_device == "cpu"
+    values: dict[str, Value] = {
+        "model_name_or_path": str(model),
+        "_attn_implementation": "sdpa" if on_cpu else "flashmask",
+        "fine_tuning": "lora" if recipe.method == "sft_lora" else "full",
+    }
+    if recipe.lora_rank is not None:
+        values["lora_rank"] = recipe.lora_rank
+    return values | {
+        "device": job.paddle_device,
+        "tensor_model_parallel_size": job.tensor_parallel,
+        "pipeline_model_parallel_size": job.pipeline_parallel,
+    }
+
+
+def _schedule(job: TrainingJob) -> dict[str, Value]:
+    recipe = job.recipe
+    # Without this name a constant schedule starts without its warm-up.
+    constant = "constant_with_warmup" if recipe.warmup_steps else "constant"
+    return {
+        "seed": recipe.seed,
+        "do_train": True,
+        "do_eval": False,
+        "max_steps": recipe.steps,
+        "per_device_train_batch_size": recipe.micro_batch,
+        "gradient_accumulation_steps": accumulation_steps(job),
+        "learning_rate": recipe.learning_rate,
+        "min_lr": recipe.min_learning_rate,
+        "lr_scheduler_type": constant if recipe.schedule == "constant" else recipe.schedule,
+        "warmup_steps": recipe.warmup_steps,
+        "weight_decay": recipe.weight_decay,
+        "adam_beta1": recipe.adam_beta1,
+        "adam_beta2": recipe.adam_beta2,
+        "adam_epsilon": recipe.adam_epsilon,
+        "max_grad_norm": recipe.max_grad_norm,
+    }
+
+
+def _precision(job: TrainingJob) -> dict[str, Value]:
+    if job.recipe.precision == "float32":
+        return {"compute_type": "float32", "amp_master_grad": False, "fp16_opt_level": "O0"}
+    if job.paddle_device == "cpu":
+        raise TrainerError(
+            "PaddlePaddle trains on a CPU in float32 only",
+            where=_where(job),
+            got="precision bfloat16",
+            fix="Use the rehearsal edition, whose recipes are float32",
+        )
+    return {"compute_type": "bf16", "amp_master_grad": True, "fp16_opt_level": "O2"}
+
+
+def _output(job: TrainingJob) -> dict[str, Value]:
+    output = Path(job.workdir).absolute() / "output"
+    return {
+        "output_dir": str(output),
+        "logging_dir": str(output / "visualdl"),
+        "overwrite_output_dir": True,
+        "logging_steps": 1,
+        "disable_tqdm": True,
+        "report_to": "none",
+        "save_strategy": "no",
+        "evaluation_strategy": "no",
+        "unified_checkpoint": False,
+    }

@@ -1,0 +1,169 @@
+"""
+A whole laboratory in memory: a trainer and an engine that answer in milliseconds, faulty on request.
+
+As a pytest plugin (``-p doubles.laboratory``) it registers the trainer and the engine ``double``; the
+faults come from the file ``faults.json`` in the working folder, read anew at every measurement::
+
+    {"train": {"nan_at": 300}, "serve": {"die_after": 20}}
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from doubles.openai_server import Behaviour, FakeServer
+
+from pytest_ernie.engines.dialects import PLAIN
+from pytest_ernie.engines.protocol import Launch, ServedFacts
+from pytest_ernie.errors import EngineError
+from pytest_ernie.registry import Registry
+from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
+
+WEIGHTS = {"wint8": "int8", "wint4": "int4", "w4a8": "int4", "bf16": "bfloat16"}
+ACTIVATIONS = {"wint8": "bfloat16", "wint4": "bfloat16", "w4a8": "int8", "bf16": "bfloat16"}
+
+SITE = """
+[trainer]
+kind = "double"
+python = "{python}"
+
+[engine]
+kind = "double"
+python = "{python}"
+"""
+
+
+def pytest_ernie_register(registry: Registry) -> None:
+    registry.trainer("double", DoubleTrainer)
+    registry.engine("double", DoubleEngine)
+
+
+def faults(of: str) -> dict[str, Any]:
+    path = Path("faults.json")
+    return json.loads(path.read_text()).get(of, {}) if path.exists() else {}
+
+
+class DoubleTrainer:
+    """
+    Writes the log that a trainer would. Faults: ``nan_at``, ``stop_after``, ``missing``, ``outliers``,
+    ``shift``, ``drift``, ``slower``, ``exit_code``.
+    """
+
+    name = "double"
+
+    def count_tokens(
+        self, toolchain: object, checkpoint: Path, data: Path, *, sequence_length: int
+    ) -> TokenCount:
+        lines = data.read_text(encoding="utf-8").splitlines()
+        counts = tuple(min(sequence_length, 2 + len(line.split())) for line in lines)
+        return TokenCount(total=sum(counts), per_sample=counts)
+
+    def run(
+        self,
+        job: TrainingJob,
+        toolchain: object,
+        progress: Callable[..., None] = lambda *a, **k: None,
+    ) -> TrainingOutcome:
+        started = time.time()
+        log = Path(job.workdir) / "train.log"
+        planted = faults("train")
+        log.write_text("\n".join(self._lines(job, planted)) + "\n", encoding="utf-8")
+        code = planted.get("exit_code", 0)
+        return TrainingOutcome(
+            exit_code=code,
+            log=str(log),
+            started_unix_s=started,
+            ended_unix_s=time.time(),
+            command=("double", "train"),
+            environment={},
+            config=json.dumps(planted),
+            cause="RuntimeError: out of memory on card 0" if code else None,
+        )
+
+    def _lines(self, job: TrainingJob, planted: dict[str, Any]) -> Iterator[str]:
+        steps = job.recipe.steps
+        noise = random.Random(f"{job.recipe.model} {job.recipe.method}")
+        outliers = planted.get("outliers", 0)
+        for step in range(1, steps + 1):
+            loss = 2 + 3 * math.exp(-step / 120) + 0.02 * noise.random() + planted.get("shift", 0)
+            loss += planted.get("drift", 0) * max(0, step - 400) / 100
+            if outliers and 401 <= step < 401 + outliers:
+                loss += 0.02
+            if step == planted.get("missing"):
+                continue
+            if step > planted.get("stop_after", steps):
+                return
+            shown = "nan" if step >= planted.get("nan_at", steps + 1) else f"{loss:.8f}"
+            runtime = 0.01 * planted.get("slower", 1)
+            yield (
+                f"[2026-01-01 00:00:00,000] [    INFO] - loss: {shown}, learning_rate: 1e-05, "
+                f"global_step: {step}, loss_md5: {step:032x}, interval_runtime: {runtime}, "
+                "interval_samples_per_second: 800.0, "
+                f"interval_tokens_per_second_per_device: {2000 / runtime}, progress_or_epoch: 0.1"
+            )
+
+
+class DoubleEngine:
+    """
+    Serves from a thread. Faults: ``serves`` (another data type), ``hide`` (no inventory),
+    ``die_after`` (questions), ``refuse_start``, ``answers`` (every reply), ``window``.
+    """
+
+    name = "double"
+    dialect = PLAIN
+
+    def start(self, launch: Launch, *, workdir: Path, **_: object) -> DoubleServer:
+        planted = faults("serve")
+        with Path("starts.txt").open("a") as starts:
+            starts.write(f"{launch.datatype} {launch.window}\n")
+        if planted.get("refuse_start"):
+            raise EngineError("the server didn't start", got="CUDA error: out of memory")
+        return DoubleServer(launch, planted)
+
+
+class DoubleServer:
+    """A FakeServer behind the protocol of a server."""
+
+    log = None
+    api_key = None
+    dialect = PLAIN
+
+    def __init__(self, launch: Launch, planted: dict[str, Any]) -> None:
+        said = planted.get("answers")
+        self._left = planted.get("die_after")
+        behaviour = Behaviour(
+            model=launch.model,
+            window=planted.get("window", launch.window),
+            reply=(lambda prompt: said) if said else None,
+        )
+        self._fake = FakeServer(behaviour).__enter__()
+        if self._left is not None:
+            self._fake.faults.extend([None] * self._left + ["reset"] * 100_000)
+        self.base_url = self._fake.base_url
+        self.model = launch.model
+        served = planted.get("serves", launch.datatype)
+        hidden = planted.get("hide", False)
+        self.facts = ServedFacts(
+            engine_version="1.0",
+            command=("double", "serve"),
+            environment={},
+            window=launch.window,
+            datatype_reported=served,
+            layer_types={}
+            if hidden
+            else {"layers.0.q.weight": WEIGHTS[served], "lm_head": "bfloat16"},
+            activation=None if hidden else ACTIVATIONS[served],
+            log_evidence=(),
+        )
+
+    def alive(self) -> bool:
+        return self._left is None or len(self._fake.asked) <= self._left
+
+    def stop(self) -> None:
+        self._fake.close()

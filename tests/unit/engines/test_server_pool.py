@@ -1,0 +1,175 @@
+"""
+Servers are started once, shared, and not tried again once broken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from pytest_ernie.engines.dialects import VLLM
+from pytest_ernie.engines.lifecycle import ServerPool
+from pytest_ernie.engines.protocol import Dialect, Launch, ServedFacts
+from pytest_ernie.engines.vllm_facts import UNKNOWN
+from pytest_ernie.errors import EngineError
+
+
+class StubServer:
+    """Notes what is done to it."""
+
+    base_url = "http://127.0.0.1:1/v1"
+    model = "m"
+    api_key: str | None = None
+    facts: ServedFacts = UNKNOWN
+    log: Path | None = None
+    dialect: Dialect = VLLM
+
+    def __init__(self) -> None:
+        self.lives = True
+        self.stops = 0
+
+    def alive(self) -> bool:
+        """As told."""
+        return self.lives
+
+    def stop(self) -> None:
+        """Count."""
+        self.lives = False
+        self.stops += 1
+
+
+class Starter:
+    """Starts stub servers, or fails as told."""
+
+    def __init__(self) -> None:
+        self.started: list[StubServer] = []
+        self.fails_with: BaseException | None = None
+
+    def __call__(self, launch: Launch) -> StubServer:
+        if self.fails_with is not None:
+            raise self.fails_with
+        self.started.append(StubServer())
+        return self.started[-1]
+
+
+def launch(datatype: str = "bf16") -> Launch:
+    """A configuration."""
+    return Launch(
+        engine="stub", model="m", checkpoint="/c", datatype=datatype, window=8, max_num_seqs=1
+    )
+
+
+@pytest.fixture
+def starter() -> Starter:
+    """A starter without faults."""
+    return Starter()
+
+
+def test_a_server_starts_once_for_all_who_ask(starter: Starter) -> None:
+    """Equal launches share it."""
+    pool = ServerPool(starter)
+
+    assert pool.state(launch()) == "off"
+    assert pool.get(launch()) is pool.get(launch())
+    assert len(starter.started) == 1
+    assert pool.state(launch()) == "ready"
+
+
+def test_another_configuration_stops_the_one_before(starter: Starter) -> None:
+    """One alive at a time, unless told otherwise; the stopped one may be started again."""
+    pool = ServerPool(starter)
+    pool.get(launch("bf16"))
+    pool.get(launch("wint8"))
+
+    assert [server.stops for server in starter.started] == [1, 0]
+    assert pool.state(launch("bf16")) == "stopped"
+    pool.get(launch("bf16"))
+    assert [server.stops for server in starter.started] == [1, 1, 0]
+
+
+def test_the_one_that_was_unused_longest_goes_first(starter: Starter) -> None:
+    """With room for two."""
+    pool = ServerPool(starter, at_most=2)
+    pool.get(launch("bf16"))
+    pool.get(launch("wint8"))
+    pool.get(launch("bf16"))
+    pool.get(launch("wint4"))
+
+    assert [server.stops for server in starter.started] == [0, 1, 0]
+
+
+def test_the_old_server_is_gone_before_the_new_one_starts(starter: Starter) -> None:
+    """They share the device."""
+
+    def start(wanted: Launch) -> StubServer:
+        assert all(not server.lives for server in starter.started)
+        return starter(wanted)
+
+    pool = ServerPool(start)
+    pool.get(launch("bf16"))
+    pool.get(launch("wint8"))
+
+    assert len(starter.started) == 2
+
+
+def test_what_once_failed_fails_at_once_with_the_same_error(starter: Starter) -> None:
+    """Forty criteria don't wait forty times for a server that can't start."""
+    pool = ServerPool(starter)
+    starter.fails_with = EngineError("no such kernel")
+    with pytest.raises(EngineError) as first:
+        pool.get(launch())
+    starter.fails_with = None
+    with pytest.raises(EngineError) as second:
+        pool.get(launch())
+
+    assert second.value is first.value
+    assert pool.state(launch()) == "broken"
+    assert starter.started == []
+    assert pool.get(launch("wint8")).alive()
+
+
+def test_a_server_that_died_is_broken(starter: Starter) -> None:
+    """It is cleaned away, and never started again."""
+    pool = ServerPool(starter)
+    pool.get(launch())
+    starter.started[0].lives = False
+    for _ in range(2):
+        with pytest.raises(EngineError) as caught:
+            pool.get(launch())
+
+    assert str(caught.value) == (
+        "http://127.0.0.1:1/v1: the server died between two measurements. "
+        "Its log tells why; it isn't started again, so that a flaky server can't pass"
+    )
+    assert starter.started[0].stops == 1
+    assert len(starter.started) == 1
+
+
+def test_an_interruption_breaks_nothing(starter: Starter) -> None:
+    """Ctrl-C says nothing about the server."""
+    pool = ServerPool(starter)
+    starter.fails_with = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        pool.get(launch())
+    starter.fails_with = None
+
+    assert pool.state(launch()) == "off"
+    assert pool.get(launch()).alive()
+
+
+def test_leaving_the_pool_stops_every_server(starter: Starter) -> None:
+    """Even if what used them failed."""
+    with contextlib.suppress(RuntimeError), ServerPool(starter, at_most=2) as pool:
+        pool.get(launch("bf16"))
+        pool.get(launch("wint8"))
+        raise RuntimeError
+
+    assert [server.stops for server in starter.started] == [1, 1]
+
+
+def test_room_for_no_server_is_refused(starter: Starter) -> None:
+    """It could serve nobody."""
+    with pytest.raises(ValueError, match="at_most is 0; at least one server must be allowed"):
+        ServerPool(starter, at_most=0)

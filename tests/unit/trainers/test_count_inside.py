@@ -1,0 +1,63 @@
+"""
+The token count: the parts of a sample, their tokens, and what cutting leaves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_ernie.trainers.count_inside import count
+
+
+def characters(text: str) -> int:
+    """Count a character as a token, and a mark of the template as one."""
+    return 1 if text in ("<|begin_of_sentence|>", "<|end_of_sentence|>", "</s>") else len(text)
+
+
+FRAME = len("User: ") + len("\nAssistant: ")
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        ({"src": ["abc"], "tgt": ["de"]}, 1 + FRAME + 3 + 2 + 1),
+        ({"src": "abc", "tgt": "de"}, 1 + FRAME + 3 + 2 + 1),
+        ({"src": ["a", "b"], "tgt": ["c", "d"]}, 1 + 2 * FRAME + 4 + 1 + 1),
+        ({"src": ["a"], "tgt": ["b"], "system": "be"}, 1 + 3 + FRAME + 2 + 1),
+        ({"src": ["be", "a"], "tgt": ["-", "b"], "is_system": 1}, 1 + 3 + FRAME + 2 + 1),
+    ],
+)
+def test_the_template_is_counted(sample: dict[str, Any], expected: int) -> None:
+    """Start, frame of each question, separator between turns, end."""
+    assert count(sample, characters, 1000) == expected
+
+
+def test_a_long_sample_is_cut() -> None:
+    """It counts the sequence length, at and above it."""
+    sample = {"src": ["abc"], "tgt": ["x" * 100]}
+    whole = count(sample, characters, 1000)
+
+    assert [count(sample, characters, whole + by) for by in (1, 0, -1)] == [whole, whole, whole - 1]
+
+
+def test_a_sample_whose_answer_is_cut_off_is_not_trained() -> None:
+    """One token of the answer must be left to learn from."""
+    sample = {"src": ["abc"], "tgt": ["de"]}
+    before_answer = 1 + FRAME + 3
+
+    assert count(sample, characters, before_answer + 1) == before_answer + 1
+    assert count(sample, characters, before_answer) == 0
+
+
+@pytest.mark.parametrize("sample", [{"src": [" "], "tgt": ["a"]}, {"src": [], "tgt": []}])
+def test_an_empty_text_is_not_trained(sample: dict[str, Any]) -> None:
+    """The trainer leaves such samples out."""
+    assert count(sample, characters, 1000) == 0
+
+
+def test_unequal_turns_are_refused() -> None:
+    """Such a line is a mistake in the data, not a short sample."""
+    with pytest.raises(ValueError, match="2 src and 1 tgt"):
+        count({"src": ["a", "b"], "tgt": ["c"]}, characters, 1000)
