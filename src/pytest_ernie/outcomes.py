@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from pytest_ernie.errors import ErnieError, ReferenceBeingRecorded
+from pytest_ernie.report.text import line
 from pytest_ernie.standard import Criterion
 from pytest_ernie.verdicts import Verdict, Word, inconclusive
 
@@ -66,7 +67,7 @@ class Outcomes:
             )
         except ErnieError as error:
             item.stash[_verdict] = inconclusive(str(error))
-        verdict = item.stash[_verdict]
+        verdict = item.stash[_verdict] = _harmless(item.stash[_verdict])
         if self._session.settings.record_reference and verdict.word is Word.PASS:
             verdict = msgspec.structs.replace(verdict, word=Word.RECORDED)
             item.stash[_verdict] = verdict
@@ -104,17 +105,28 @@ class Outcomes:
         item.user_properties.extend(properties)  # JUnit reads them off the teardown's report
 
 
+def _harmless(verdict: Verdict) -> Verdict:
+    """Messages may quote logs and model output; nothing in them may act on a terminal or a page."""
+    return msgspec.structs.replace(
+        verdict,
+        message=line(verdict.message),
+        measured=line(verdict.measured),
+        required=line(verdict.required),
+        notes=tuple(line(note) for note in verdict.notes),
+    )
+
+
 def _broken_off(call: pytest.CallInfo[None]) -> Verdict:
     """A criterion's test that ended by a fault of its own shows nothing about the device."""
     error = call.excinfo.value if call.excinfo else None
-    return inconclusive(f"the test itself broke off: {type(error).__name__}: {error}")
+    return _harmless(inconclusive(f"the test itself broke off: {type(error).__name__}: {error}"))
 
 
 def _first_line(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     if call.excinfo is not None:
         text = str(call.excinfo.value) or type(call.excinfo.value).__name__
-        return text.splitlines()[0]
-    return str(report.longrepr)
+        return line(text)[:500]
+    return line(str(report.longrepr))[:500]
 
 
 def _properties(judgement: Judgement) -> list[tuple[str, Any]]:

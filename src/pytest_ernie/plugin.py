@@ -34,7 +34,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    """Come before pytest-html, which reads its settings when it is configured."""
     for name, help in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {help}")
     config.addinivalue_line("markers", f"{MARK}(id): binds a test to a clause of the standard")

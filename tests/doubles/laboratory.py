@@ -19,7 +19,7 @@ from typing import Any
 
 from doubles.openai_server import Behaviour, FakeServer
 
-from pytest_ernie.engines.dialects import PLAIN
+from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.engines.protocol import Launch, ServedFacts
 from pytest_ernie.errors import EngineError
 from pytest_ernie.registry import Registry
@@ -60,8 +60,9 @@ class DoubleTrainer:
     def count_tokens(
         self, toolchain: object, checkpoint: Path, data: Path, *, sequence_length: int
     ) -> TokenCount:
-        lines = data.read_text(encoding="utf-8").splitlines()
-        counts = tuple(min(sequence_length, 2 + len(line.split())) for line in lines)
+        samples = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
+        words = (" ".join(sample["src"] + sample["tgt"]).split() for sample in samples)
+        counts = tuple(min(sequence_length, 2 + len(of_sample)) for of_sample in words)
         return TokenCount(total=sum(counts), per_sample=counts)
 
     def run(
@@ -112,11 +113,12 @@ class DoubleTrainer:
 class DoubleEngine:
     """
     Serves from a thread. Faults: ``serves`` (another data type), ``hide`` (no inventory),
-    ``die_after`` (questions), ``refuse_start``, ``answers`` (every reply), ``window``.
+    ``die_after`` (questions), ``refuse_start``, ``answers`` (every reply), ``window``,
+    ``token_delay_s``.
     """
 
     name = "double"
-    dialect = PLAIN
+    dialect = VLLM
 
     def start(self, launch: Launch, *, workdir: Path, **_: object) -> DoubleServer:
         planted = faults("serve")
@@ -132,7 +134,7 @@ class DoubleServer:
 
     log = None
     api_key = None
-    dialect = PLAIN
+    dialect = VLLM
 
     def __init__(self, launch: Launch, planted: dict[str, Any]) -> None:
         said = planted.get("answers")
@@ -141,6 +143,7 @@ class DoubleServer:
             model=launch.model,
             window=planted.get("window", launch.window),
             reply=(lambda prompt: said) if said else None,
+            token_delay_s=planted.get("token_delay_s", 0.0),
         )
         self._fake = FakeServer(behaviour).__enter__()
         if self._left is not None:

@@ -141,6 +141,7 @@ def test_an_interpreter_is_a_path_or_a_name_on_path(
         ('cards = ["0", "1", "0"]', "site.toml: cards names a card twice: 0, 1, 0"),
         ("cards = [0]", "site.toml: Expected 'str', got 'int' - at 'cards[0]'"),
         ("threads = 0", "site.toml: Expected 'int' >= 1 - at 'threads'"),
+        ('threads = "8"', "site.toml: Expected 'int | null', got 'str' - at 'threads'"),
         (
             '[engine]\nkind = "vllm"\npython = "p"\ntensor_parallel = 0',
             "site.toml: Expected 'int' >= 1 - at 'engine.tensor_parallel'",

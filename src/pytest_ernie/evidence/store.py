@@ -14,6 +14,7 @@ import msgspec
 
 from pytest_ernie.errors import EvidenceError, EvidenceMissing, EvidenceTampered, SeveralSubjects
 from pytest_ernie.evidence.blobs import Blobs
+from pytest_ernie.evidence.integrity import doubtful
 from pytest_ernie.evidence.journal import Entry, Journal
 from pytest_ernie.evidence.record import Record, Subject, What
 
@@ -51,11 +52,11 @@ class Store:
         With a subject both halves of the key must match (a live run). Without, the first half must, and
         more than one subject is an error (offline, or a reference). Of several results for one key
         the last that was measured again for a stated reason counts, else the first (R15: no
-        best-of-N), and the others come along as ``earlier``. In a journal that isn't whole nothing
-        is found: an altered entry may be the one that said otherwise.
+        best-of-N), and the others come along as ``earlier``. EvidenceTampered if an altered entry
+        may belong to it, and for every key if the journal isn't whole.
         """
         self.journal.refresh()
-        self._refuse_tampered()
+        self._refuse_tampered(what)
         records = [
             record
             for record in self._records(what)
@@ -139,21 +140,29 @@ class Store:
         found = (self._record(begin, what) for begin in begun if begin.body.get("what") == wanted)
         return [record for record in found if record is not None]
 
-    def _refuse_tampered(self) -> None:
+    def _refuse_tampered(self, what: What) -> None:
+        """Refuse a measurement that an altered entry may belong to, and all if it can't be told."""
         journal = self.journal
         fix = "Keep this folder for whoever certifies, and measure into a new one with --evidence"
         if journal.gaps:
             raise EvidenceTampered(
                 f"the journal isn't whole: {journal.gaps[0]}", where=journal.path, fix=fix
             )
-        if journal.altered:
-            seq, how = next(iter(journal.altered.items()))
-            entry = next(entry for entry in journal.entries if entry.seq == seq)
-            raise EvidenceTampered(
-                f"the evidence was altered: {how}",
-                where=f"{journal.path}, entry {seq} ({entry.type})",
-                fix=fix,
-            )
+        if not journal.altered:
+            return
+        blamed = doubtful(journal)
+        own = {e.id for e in journal.of_type.get("begin", ()) if e.body.get("what") == what.digest}
+        if blamed is None:
+            entry = next(entry for entry in journal.entries if entry.seq in journal.altered)
+        elif found := own & blamed.keys():
+            entry = min((blamed[id] for id in found), key=lambda entry: entry.seq)
+        else:
+            return
+        raise EvidenceTampered(
+            f"the evidence was altered: {journal.altered[entry.seq]}",
+            where=f"{journal.path}, entry {entry.seq} ({entry.type})",
+            fix=fix,
+        )
 
     def _record(self, begin: Entry, what: What) -> Record | None:
         ends = (e for e in self.journal.of_id[begin.id] if e.type == "result" and e.seq > begin.seq)
@@ -294,10 +303,8 @@ class Recording:
 
     def _interrupted(self, what: What, subject: Subject) -> list[str]:
         wanted, ours = what.digest, subject.digest
-        done = {entry.id for entry in self._journal.of_type.get("result", ())}
         return [
             entry.id
             for entry in self._journal.of_type.get("begin", ())
             if (entry.body.get("what"), entry.body.get("subject")) == (wanted, ours)
-            and entry.id not in done
         ]

@@ -103,7 +103,7 @@ def read_load(
         output_tokens_per_s=_known(summary.output_tokens_per_s),
         ttft_mean_s=_known(getattr(summary.ttft_s, "mean", None)),
         ttft_percentile_s=_known(getattr(summary.ttft_s, percentile, None)),
-        decode_mean_tokens_per_s=_known(getattr(summary.decode_tokens_per_s, "mean", None)),
+        decode_mean_tokens_per_s=_speed(getattr(summary.decode_s_per_token, "mean", None)),
         decode_percentile_tokens_per_s=_known(
             getattr(summary.decode_tokens_per_s, percentile, None)
         ),
@@ -111,6 +111,15 @@ def read_load(
         full_length_share=_known(summary.reached_full_length_share),
         client_cpu_share=_known(summary.client_cpu_share),
     )
+
+
+def _speed(s_per_token: float | None) -> float:
+    """
+    Decode speed from the mean time per token (TPOT) over the requests.
+
+    The mean of speeds would let a few answers that arrive in one burst hide all the slow ones.
+    """
+    return 1 / s_per_token if s_per_token else math.nan
 
 
 def _known(value: float | None) -> float:

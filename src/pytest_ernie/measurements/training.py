@@ -106,15 +106,15 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             return data
         from pytest_ernie.trainers.long_samples import write_long_samples
 
-        toolchain, checkpoint = (
+        sizes = equipment.trainer.count_tokens(
             equipment.trainer_toolchain,
             equipment.checkpoint(self.recipe.model),
-        )
-        return write_long_samples(
-            lambda path: equipment.trainer.count_tokens(
-                toolchain, checkpoint, path, sequence_length=UNCUT
-            ).per_sample,
             data,
+            sequence_length=UNCUT,
+        ).per_sample
+        return write_long_samples(
+            data,
+            sizes,
             workdir / "long.jsonl",
             tokens=self.recipe.sequence_length,
             samples=self.recipe.steps * self.recipe.global_batch,

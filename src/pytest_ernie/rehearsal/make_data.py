@@ -21,8 +21,8 @@ STEPS, GLOBAL_BATCH = 500, 8
 """A fine-tuning run of the standard's length takes each sample once."""
 
 SUPERVISED_SEED = 1
-NOVEL_SHARE = 0.5
-"""Half of the supervised samples are of kinds that the base model never saw."""
+NOVEL_SHARE = 0.25
+"""A quarter of the supervised samples are of kinds that the base model never saw."""
 
 
 def _line(content: dict[str, Any]) -> str:

@@ -73,15 +73,10 @@ def _write_row(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
 
 
 def _write_message(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
-    text = f"{row.criterion.name}: {_printable(row.verdict.message)}"
+    text = f"{row.criterion.name}: {row.verdict.message}"
     terminal.write(f"{row.verdict.word.value} ", **_COLOUR[row.verdict.word])
     lines = textwrap.wrap(text, width - 14, subsequent_indent="    ", max_lines=12)
     terminal.write("\n".join(lines) + "\n")
-
-
-def _printable(text: str) -> str:
-    """Model output and logs may hold control characters, which a terminal would obey."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _provenance(session: ErnieSession) -> list[str]:

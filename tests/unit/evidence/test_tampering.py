@@ -104,6 +104,7 @@ def test_a_removed_entry_is_noticed(folder: Path, rewrite: Rewrite, seq: int) ->
     A gap anywhere and nothing is judged: the missing entry may be the result that failed.
     """
     rewrite(lambda lines: lines.pop(seq))
+    assert len(Store(folder).journal.gaps) == 1
 
     expected = (
         f"{folder / 'journal.jsonl'}: the journal isn't whole: entry {seq} should follow, but "
@@ -202,7 +203,7 @@ def test_a_line_that_can_not_be_read_is_a_gap(folder: Path, seq: int, garbage: s
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
     store = Store(folder)
-    assert len(store.journal.gaps) == 1
+    assert (len(store.journal.gaps), store.journal.altered) == (1, {})
     assert store.journal.gaps[0].startswith(f"entry {seq} can't be read (")
     assert f"{path}: the journal isn't whole: entry {seq} can't be read (" in refusal(folder)
 

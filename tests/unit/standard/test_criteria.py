@@ -215,6 +215,18 @@ def test_a_tier_without_a_share_has_no_throughput_criterion(
     assert found == [0.3] * 5
 
 
+def test_a_training_share_of_tier_one_would_be_asked_too(changed: Callable[..., Edition]) -> None:
+    """
+    The share makes the criterion, not the tier's number.
+    """
+    edition = changed('number = 1\nname = "I"\n', 'number = 1\nname = "I"\ntraining_share = 0.3\n')
+    found = [
+        c.share for c in criteria(edition) if c.clause == "training.throughput" and c.tier == 1
+    ]
+
+    assert found == [0.3] * 10
+
+
 def test_an_id_leaves_out_what_does_not_vary() -> None:
     """
     No empty parts, no doubled dashes.

@@ -171,6 +171,37 @@ def test_text_that_is_no_toml_is_refused_with_its_line() -> None:
             "contexts = [32768, 8192] ",
             "mine.toml: tiers.I: contexts must ascend without repeats, got [32768, 8192]",
         ),
+        (
+            "contexts = [8192, 32768] ",
+            "contexts = [8192, 8192] ",
+            "mine.toml: tiers.I: contexts must ascend without repeats, got [8192, 8192]",
+        ),
+        (
+            "confidence = 0.95",
+            "confidence = 95",
+            "mine.toml: rulings.accuracy: confidence is 95; it is a fraction, so give 0.95",
+        ),
+        (
+            "filled_share = 0.98\nlength",
+            "filled_share = 98\nlength",
+            (
+                "mine.toml: rulings.training_context: filled_share is 98; it is a fraction, so "
+                "give 0.98"
+            ),
+        ),
+        (
+            "filled_share = 0.98\nneedle",
+            "filled_share = 0\nneedle",
+            (
+                "mine.toml: rulings.serving_context: filled_share is 0; it is a fraction above "
+                "0 and at most 1"
+            ),
+        ),
+        (
+            "divergence_significance = 0.01",
+            "divergence_significance = 2",
+            "mine.toml: rulings.loss: divergence_significance is 2; it is a fraction, so give 0.02",
+        ),
         ("number = 2", "number = 3", "mine.toml: tiers.II: tier II has the number 3"),
         (
             "limits = { decode_tokens_per_s = 60, ttft_s = 0.3 }",

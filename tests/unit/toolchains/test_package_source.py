@@ -165,7 +165,7 @@ def test_the_systems_certificates_are_used(monkeypatch: pytest.MonkeyPatch) -> N
     paths = ssl.get_default_verify_paths()
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths._replace(cafile="/ca.pem"))
     assert uv_environment(PackageSource(), {})["UV_SYSTEM_CERTS"] == "1"
-    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths._replace(cafile=None))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths._replace(cafile=""))
     assert "UV_SYSTEM_CERTS" not in uv_environment(PackageSource(), {})
 
 
