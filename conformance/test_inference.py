@@ -28,8 +28,9 @@ def test_the_server_answers_a_prompt_of_the_context_length(
     """
     measured = candidate.context(criterion)
     benchmark = reference.context(criterion)
+    comparable(measured.record, benchmark.record)
 
-    judge(serving_context(measured, benchmark, standard.rulings.serving_context))
+    judge(serving_context(measured.answer, benchmark.answer, standard.rulings.serving_context))
 
 
 @clause("inference.throughput")

@@ -25,27 +25,27 @@ def comparable(measured: Record, benchmark: Record) -> None:
     """
     Raise EvidenceError if weights or data differ between the sides (R14), naming the difference.
     """
-    pairs = (
-        ("checkpoint", measured.subject.checkpoint, benchmark.subject.checkpoint),
-        (
-            "training data",
-            measured.data.get("training_data_sha256"),
-            benchmark.data.get("training_data_sha256"),
-        ),
-        (
-            "questions",
-            measured.data.get("questions_sha256"),
-            benchmark.data.get("questions_sha256"),
-        ),
-        ("prompts", measured.data.get("prompts_sha256"), benchmark.data.get("prompts_sha256")),
-    )
+    pairs = [
+        (what, measured.data.get(key), benchmark.data.get(key))
+        for what, key in (
+            ("training data", "training_data_sha256"),
+            ("questions", "questions_sha256"),
+            ("prompts", "prompts_sha256"),
+        )
+    ]
+    if "endpoint" not in measured.subject.launch:  # nobody can see the weights behind an endpoint
+        pairs.append(("checkpoint", measured.subject.checkpoint, benchmark.subject.checkpoint))
     for what, own, other in pairs:
-        if own != other and None not in (own, other):
+        if own != other:
             raise EvidenceError(
                 f"candidate and reference don't have the same {what}, so they can't be compared",
-                got=f"sha256 {str(own)[:12]}…",
-                wanted=f"{str(other)[:12]}…",
+                got=_short(own),
+                wanted=_short(other),
             )
+
+
+def _short(sha256: str | None) -> str:
+    return "none recorded" if sha256 is None else f"sha256 {sha256[:12]}…"
 
 
 def loss_of(measured: TrainingRun, benchmark: TrainingRun, edition: Edition) -> Verdict:

@@ -98,5 +98,5 @@ class SeveralSubjects(EvidenceError):
     """Records of several devices or software states answer the same question."""
 
 
-class ReferenceBeingRecorded(Exception):  # noqa: N818 (it ends a test as RECORDED, not as an error)
+class ReferenceBeingRecorded(Exception):
     """What was measured is itself the reference; there is nothing to compare it with."""

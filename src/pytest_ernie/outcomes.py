@@ -8,7 +8,6 @@ a word of its own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -38,7 +37,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     node: str
 
 
-class VerdictNotPassed(Exception):  # noqa: N818 (it carries a verdict, not a fault of the test)
+class VerdictNotPassed(Exception):
     """Ends a criterion's test whose verdict isn't PASS; its text is the verdict's message."""
 
 
@@ -67,6 +66,10 @@ class Outcomes:
             )
         except ErnieError as error:
             item.stash[_verdict] = inconclusive(str(error))
+        except Exception as error:
+            # Whatever was judged before the test broke off doesn't count.
+            item.stash[_verdict] = _broken_off(error)
+            raise
         verdict = item.stash[_verdict] = _harmless(item.stash[_verdict])
         if self._session.settings.record_reference and verdict.word is Word.PASS:
             verdict = msgspec.structs.replace(verdict, word=Word.RECORDED)
@@ -83,8 +86,9 @@ class Outcomes:
     ) -> None:
         """Put the verdict into a report, and the sentence where the stack would be."""
         if report.when == "call":
-            verdict = item.stash.get(_verdict, None) or _broken_off(call)
-        elif report.failed or report.skipped:
+            error = call.excinfo.value if call.excinfo else None
+            verdict = item.stash.get(_verdict, None) or _broken_off(error)
+        elif report.when == "setup" and not report.passed:
             verdict = Verdict(word=Word.NOT_RUN, message=_first_line(report, call))
         else:
             return
@@ -116,9 +120,8 @@ def _harmless(verdict: Verdict) -> Verdict:
     )
 
 
-def _broken_off(call: pytest.CallInfo[None]) -> Verdict:
+def _broken_off(error: BaseException | None) -> Verdict:
     """A criterion's test that ended by a fault of its own shows nothing about the device."""
-    error = call.excinfo.value if call.excinfo else None
     return _harmless(inconclusive(f"the test itself broke off: {type(error).__name__}: {error}"))
 
 
@@ -137,7 +140,7 @@ def _properties(judgement: Judgement) -> list[tuple[str, Any]]:
         ("verdict", verdict.word.value),
         ("measured", verdict.measured),
         ("required", verdict.required),
-        (PROPERTY, json.dumps(msgspec.to_builtins(judgement), ensure_ascii=False)),
+        (PROPERTY, msgspec.json.encode(judgement).decode()),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_ernie.errors import ErnieError
+from pytest_ernie.errors import ErnieError, UsageProblem
 from pytest_ernie.options import OPTIONS, destination
 from pytest_ernie.outcomes import Outcomes
 from pytest_ernie.registry import Registry
@@ -44,6 +44,11 @@ class ErnieSession:
         }
         try:
             settings = read_settings(options, self.config.invocation_params.dir)
+            if settings.fresh and getattr(self.config.option, "numprocesses", None):
+                raise UsageProblem(
+                    "--fresh measures again once, and -n has several workers that would each do so",
+                    fix="Leave one of them out",
+                )
             if settings.device_kind is not None:
                 self.registry.find_device(settings.device_kind)
         except ErnieError as error:
@@ -109,9 +114,9 @@ class ErnieSession:
 
     def header(self) -> list[str]:
         """Return what a reader must know before the first result."""
-        if not any(self.config.getoption(destination(name)) for name in ("device", "endpoint")):
-            if not self.config.getoption(destination("offline")):
-                return []
+        asked = ("device", "endpoint", "offline")
+        if not any(self.config.getoption(destination(name)) for name in asked):
+            return []
         settings = self.settings
         edition = settings.edition
         lines = [

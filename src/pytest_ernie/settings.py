@@ -96,6 +96,10 @@ def _with_models(edition: Edition, names: str | None) -> Edition:
 
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     known = [model.name for model in edition.models]
+    if not chosen:
+        raise UsageProblem(
+            "no model is named", where="--models", wanted=f"some of {', '.join(known)}"
+        )
     for name in chosen:
         if name not in known:
             raise UsageProblem(

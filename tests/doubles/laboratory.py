@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from doubles.openai_server import Behaviour, FakeServer
-
 from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.engines.protocol import Launch, ServedFacts
 from pytest_ernie.errors import EngineError

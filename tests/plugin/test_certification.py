@@ -143,10 +143,25 @@ ALL_SERVING = [
             "FAIL",
             "layers.0.q.weight is bfloat16, it must be int8",
         ),
-        ({"serve": {"hide": True}}, ALL_SERVING[:1], "INCONCLUSIVE", "shows no types of its weights"),
+        (
+            {"serve": {"hide": True}},
+            ALL_SERVING[:1],
+            "INCONCLUSIVE",
+            "shows no types of its weights",
+        ),
         ({"serve": {"answers": "4 4 4"}}, None, None, "points on"),
-        ({"serve": {"window": 20000}}, [ALL_SERVING[2]], "FAIL", "the server refused a prompt of 32768"),
-        ({"serve": {"refuse_start": True}}, ALL_SERVING, "INCONCLUSIVE", "CUDA error: out of memory"),
+        (
+            {"serve": {"window": 20000}},
+            [ALL_SERVING[2]],
+            "FAIL",
+            "the server refused a prompt of 32768",
+        ),
+        (
+            {"serve": {"refuse_start": True}},
+            ALL_SERVING,
+            "INCONCLUSIVE",
+            "CUDA error: out of memory",
+        ),
     ],
     ids=lambda value: "-".join(next(iter(value.values()))) if isinstance(value, dict) else "",
 )
@@ -283,9 +298,7 @@ def test_an_edited_record_turns_its_criteria_inconclusive_and_no_others(compared
     result, words = compared("--offline")
 
     assert not_passed(words) == {ACCURACY[2]: "INCONCLUSIVE"}
-    assert "the evidence was altered: its content" in " ".join(
-        result.stdout.str().split()
-    )
+    assert "the evidence was altered: its content" in " ".join(result.stdout.str().split())
 
 
 def test_a_changed_log_is_found_by_its_digest(compared, laboratory):

@@ -125,7 +125,9 @@ def test_a_clause_that_the_standard_lacks_is_refused(pytester):
 
     result = pytester.runpytest_inprocess("--device=cpu")
 
-    result.stdout.fnmatch_lines(["*the edition has no clause 'training.speed'; it has training.loss*"])
+    result.stdout.fnmatch_lines(
+        ["*the edition has no clause 'training.speed'; it has training.loss*"]
+    )
     assert result.ret != 0
 
 
@@ -133,7 +135,9 @@ def test_training_comes_before_serving_and_servers_stay_together(pytester, confo
     """
     Each server starts once: all criteria of a data type follow each other.
     """
-    lines = collected(pytester, str(conformance_folder), "--device=cpu", "-m", "training or inference")
+    lines = collected(
+        pytester, str(conformance_folder), "--device=cpu", "-m", "training or inference"
+    )
     phases = ["training" if "test_training" in line else "inference" for line in lines]
     types = [t for line in lines for t in ("wint8", "wint4", "w4a8") if t in line]
 

@@ -4,7 +4,7 @@ The host's own processor: the embedded default, on which the certification is re
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_ernie.devices.host import cpu_name, machine_id, memory_gib, usable_cores
 
@@ -16,7 +16,7 @@ class Cpu:
     title = "CPU (rehearsal)"
     paddle_name = "cpu"
     visible_variable = None
-    engine_environment: dict[str, str] = {}
+    engine_environment: ClassVar[dict[str, str]] = {}
 
     def facts(self, stated: dict[str, Any]) -> dict[str, Any]:
         """

@@ -4,7 +4,7 @@ A served endpoint of which nothing but the URL is known: what an appliance maker
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Endpoint:
@@ -14,7 +14,7 @@ class Endpoint:
     title = "endpoint"
     paddle_name = ""
     visible_variable = None
-    engine_environment: dict[str, str] = {}
+    engine_environment: ClassVar[dict[str, str]] = {}
 
     def facts(self, stated: dict[str, Any]) -> dict[str, Any]:
         """Return what the site file states, if anything."""

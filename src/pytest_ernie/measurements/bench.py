@@ -14,7 +14,6 @@ from pytest_ernie.evidence import Record, Store
 from pytest_ernie.measurements import serving, throughput, training
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.standard import Criterion, Edition, Recipe, Workload, workloads_of
-from pytest_ernie.verdicts import ContextAnswer
 
 
 class Bench(ABC):
@@ -70,7 +69,7 @@ class Bench(ABC):
         """Return what a server of the criterion's data type shows of itself."""
         return serving.read_served(self.record(serving.FactsPlan.of(self.edition, criterion)))
 
-    def context(self, criterion: Criterion) -> ContextAnswer:
+    def context(self, criterion: Criterion) -> serving.Context:
         """Return what a server did with a prompt of the criterion's length."""
         return serving.read_context(self.record(serving.ContextPlan.of(self.edition, criterion)))
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from pytest_ernie.errors import EngineError
 from pytest_ernie.evidence import Record, Recording, Subject, What
 from pytest_ernie.measurements.equipment import Equipment, file_digest, folder_digest
-from pytest_ernie.standard import Criterion, Edition
+from pytest_ernie.standard import Criterion, Edition, digest
 from pytest_ernie.standard.model import Dataset, ServingContextRule
 from pytest_ernie.verdicts import ContextAnswer
 
@@ -161,8 +161,9 @@ class ContextPlan(Struct, frozen=True, kw_only=True):
 
     @property
     def what(self) -> What:
-        """Key by model, data type and length."""
-        return self.configuration.what("serving.context", length=self.length)
+        """Key by model, data type, length and how the prompt is made."""
+        made = {"needles": self.rule.needle_depths, "output_tokens": self.rule.output_tokens}
+        return self.configuration.what("serving.context", length=self.length, workload=digest(made))
 
     def subject(self, equipment: Equipment) -> Subject:
         """Device, engine, weights, launch."""
@@ -192,10 +193,17 @@ class ContextPlan(Struct, frozen=True, kw_only=True):
         recording.finish(msgspec.to_builtins(result))
 
 
-def read_context(record: Record) -> ContextAnswer:
+class Context(Struct, frozen=True, kw_only=True):
+    """What a server did with a prompt that fills the window."""
+
+    record: Record
+    answer: ContextAnswer
+
+
+def read_context(record: Record) -> Context:
     """Return what a server did with the prompt."""
     data = record.data
-    return ContextAnswer(
+    answer = ContextAnswer(
         length=data["length"],
         prompt_tokens=data["prompt_tokens"],
         accepted=data["accepted"],
@@ -203,6 +211,7 @@ def read_context(record: Record) -> ContextAnswer:
         refusal=data["error"],
         found=tuple(needle["found"] for needle in data["needles"]),
     )
+    return Context(record=record, answer=answer)
 
 
 class AccuracyPlan(Struct, frozen=True, kw_only=True):
@@ -219,8 +228,11 @@ class AccuracyPlan(Struct, frozen=True, kw_only=True):
 
     @property
     def what(self) -> What:
-        """Key by model, data type and data set."""
-        return self.configuration.what("serving.accuracy", dataset=self.dataset.name)
+        """Key by model, data type, data set and how its questions are asked."""
+        asked = {"few_shot": self.dataset.few_shot, "max_tokens": self.dataset.max_tokens}
+        return self.configuration.what(
+            "serving.accuracy", dataset=self.dataset.name, workload=digest(asked)
+        )
 
     def subject(self, equipment: Equipment) -> Subject:
         """Device, engine, weights, launch, and the questions themselves."""

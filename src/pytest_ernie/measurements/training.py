@@ -19,7 +19,6 @@ from pytest_ernie.standard import Recipe, digest
 from pytest_ernie.trainers.curve import Curve, read_curve
 from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
 
-
 UNCUT = 2**31 - 1
 """A sequence length that cuts nothing."""
 

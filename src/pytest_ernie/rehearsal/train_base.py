@@ -1,12 +1,20 @@
 """
 Train the rehearsal's base model, a dense ERNIE 4.5 of two layers, from random weights.
 
-    python -m pytest_ernie.rehearsal.make_tokenizer --out checkpoint
-    python -m pytest_ernie.rehearsal.train_base --checkpoint checkpoint --device cuda
+    python -m pytest_ernie.rehearsal.make_tokenizer --out new
+    python -m pytest_ernie.rehearsal.train_base --checkpoint new --device cuda --workers 4
+    OMP_NUM_THREADS=1 python -m pytest_ernie.rehearsal.train_base --checkpoint polished \
+        --start new/model.safetensors --steps 300 --lr 5e-4 --batch 64 --pool 8000 \
+        --text-tokens 2048 --lengths 256 1024 2048 --report-every 50 --longest 2048
 
-Writes model.safetensors, config.json and generation_config.json into the checkpoint's folder
-and prints how many held-out questions and hidden codes the model answers. Needs `torch`,
-`transformers`, `tokenizers` and `safetensors`.
+The second run is a short polish after a change of the tasks; it starts from the first one's
+weights and needs the tokenizer's files in its own folder too. Writes model.safetensors,
+config.json and generation_config.json into the checkpoint's folder and prints how many held-out
+questions and hidden codes the model answers. Needs `torch`, `transformers`, `tokenizers` and
+`safetensors`.
+
+A run on one CPU thread repeats itself byte for byte; one on an accelerator need not. Whether
+recall is learned at all hangs on the seed and the shape, so look at what is printed.
 """
 
 from __future__ import annotations
@@ -64,7 +72,7 @@ PHASES = (
 Until this share of all steps, texts have one of these lengths in tokens.
 
 Recall is learned on the shortest texts, where a guess among a needle or two is often right,
-and then carries over to longer ones; started on long texts it does not begin to learn.
+and then carries over to longer ones; started on longer ones it is slow to begin.
 """
 
 RECALL_LENGTHS = (1024, 2048, 8192, 32_768, 131_072)

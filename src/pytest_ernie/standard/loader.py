@@ -51,7 +51,20 @@ def load(name_or_path: str) -> Edition:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StandardError(f"the edition can't be read ({error})", where=path) from None
-    return parse(text, path.name)
+    edition = parse(text, path.name)
+    _refuse_impostor(edition, path.name)
+    return edition
+
+
+def _refuse_impostor(edition: Edition, file: str) -> None:
+    """A changed copy of a shipped edition needs a name of its own: evidence is kept by that name."""
+    if edition.name in editions() and edition != _shipped(edition.name):
+        raise StandardError(
+            "the file has the name of a shipped edition and other content",
+            where=f"{file}: name",
+            got=edition.name,
+            fix="Give the edition a name of its own",
+        )
 
 
 @cache

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from doubles.openai_server import Behaviour, FakeServer
 
+from doubles.openai_server import Behaviour, FakeServer
 from pytest_ernie.accuracy.ask import AnswerRecord, ask
 from pytest_ernie.accuracy.tasks import Question
 from pytest_ernie.engines.dialects import FASTDEPLOY, VLLM

@@ -5,8 +5,8 @@ One answer, read in every engine's shape.
 from __future__ import annotations
 
 import pytest
-from doubles.openai_server import Behaviour, FakeServer
 
+from doubles.openai_server import Behaviour, FakeServer
 from pytest_ernie.engines.chat import ask_chat, new_client, read_answer
 
 

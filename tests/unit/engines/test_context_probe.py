@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 import pytest
-from doubles.openai_server import Behaviour, FakeServer
 
+from doubles.openai_server import Behaviour, FakeServer
 from pytest_ernie.engines.context import ContextProbe, found, probe
 from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.engines.haystack import CYCLE, NAMES, Haystack, sentences_for

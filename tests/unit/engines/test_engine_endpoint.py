@@ -5,8 +5,8 @@ Attaching to a server that somebody else runs.
 from __future__ import annotations
 
 import pytest
-from doubles.openai_server import Behaviour, FakeServer
 
+from doubles.openai_server import Behaviour, FakeServer
 from pytest_ernie.engines.dialects import FASTDEPLOY, PLAIN, VLLM
 from pytest_ernie.engines.endpoint import Endpoint, attach
 from pytest_ernie.engines.protocol import Launch

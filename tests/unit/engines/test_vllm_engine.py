@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import psutil
 import pytest
-from doubles import openai_server
 
+from doubles import openai_server
 from pytest_ernie.engines import vllm
 from pytest_ernie.engines.protocol import Launch
 from pytest_ernie.engines.vllm import Vllm, VllmServer, command_line, environment

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from doubles.openai_server import Behaviour, FakeServer
 
+from doubles.openai_server import Behaviour, FakeServer
 from pytest_ernie.engines.vllm_facts import (
     activation,
     ask_workers,

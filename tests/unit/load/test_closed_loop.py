@@ -5,8 +5,8 @@ The closed loop against a server that fails on request.
 from __future__ import annotations
 
 import pytest
-from doubles.openai_server import Behaviour, FakeServer
 
+from doubles.openai_server import Behaviour, FakeServer
 from pytest_ernie.engines.dialects import FASTDEPLOY, TRANSFORMERS, VLLM
 from pytest_ernie.engines.protocol import Dialect
 from pytest_ernie.load.closed_loop import run_closed_loop

@@ -43,10 +43,30 @@ def test_a_file_is_read_anew_each_time(official: str, tmp_path: Path) -> None:
     """
     path = tmp_path / "mine.toml"
     path.write_text(official, encoding="utf-8")
+    path.write_text(official.replace('name = "ernie-4.5"', 'name = "mine"'), encoding="utf-8")
     before = load(str(path))
-    path.write_text(official.replace(LOSS, "tolerance = 2e-2"), encoding="utf-8")
+    changed = path.read_text(encoding="utf-8").replace(LOSS, "tolerance = 2e-2")
+    path.write_text(changed, encoding="utf-8")
 
     assert (before.rulings.loss.tolerance, load(str(path)).rulings.loss.tolerance) == (0.01, 0.02)
+
+
+def test_a_changed_copy_of_a_shipped_edition_needs_a_name_of_its_own(
+    official: str, tmp_path: Path
+) -> None:
+    """
+    Evidence is kept by the edition's name: two texts of one name would be mixed up.
+    """
+    path = tmp_path / "mine.toml"
+    path.write_text(official.replace(LOSS, "tolerance = 2e-2"), encoding="utf-8")
+
+    with pytest.raises(StandardError) as caught:
+        load(str(path))
+
+    assert (
+        "mine.toml: name: the file has the name of a shipped edition and other content; "
+        "got ernie-4.5. Give the edition a name of its own"
+    ) == str(caught.value)
 
 
 def test_an_unknown_edition_is_refused_with_the_choice() -> None:
