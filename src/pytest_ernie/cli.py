@@ -79,7 +79,9 @@ def _show_criteria(options: argparse.Namespace) -> int:
 
 
 def _show_evidence(options: argparse.Namespace) -> int:
-    from pytest_ernie.evidence import Store
+    import msgspec
+
+    from pytest_ernie.evidence import Store, What
 
     store = Store.existing(options.folder)
     entries = store.journal.entries
@@ -89,8 +91,7 @@ def _show_evidence(options: argparse.Namespace) -> int:
                 (e for e in entries if e.id == entry.id and e.type in ("result", "failure")), None
             )
             state = end.type if end else "interrupted"
-            spec = {key: value for key, value in entry.body["spec"].items() if key != "edition"}
-            _say(f"{state:12} " + " ".join(str(value)[:16] for value in spec.values()))
+            _say(f"{state:12} {msgspec.convert(entry.body['spec'], What).title}")
     problems = [
         *store.journal.gaps,
         *(f"entry {n}: {why}" for n, why in store.journal.altered.items()),

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.engines.protocol import Launch, ServedFacts
 from pytest_ernie.errors import EngineError
 from pytest_ernie.registry import Registry
+from pytest_ernie.toolchains.process import start
 from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
 
 WEIGHTS = {"wint8": "int8", "wint4": "int4", "w4a8": "int4", "bf16": "bfloat16"}
@@ -51,7 +54,7 @@ def faults(of: str) -> dict[str, Any]:
 class DoubleTrainer:
     """
     Writes the log that a trainer would. Faults: ``nan_at``, ``stop_after``, ``missing``, ``outliers``,
-    ``shift``, ``drift``, ``slower``, ``exit_code``.
+    ``shift``, ``drift``, ``slower``, ``exit_code``, ``hang_in`` (a method).
     """
 
     name = "double"
@@ -73,6 +76,8 @@ class DoubleTrainer:
         started = time.time()
         log = Path(job.workdir) / "train.log"
         planted = faults("train")
+        if planted.get("hang_in") == job.recipe.method:
+            self._hang(job)
         log.write_text("\n".join(self._lines(job, planted)) + "\n", encoding="utf-8")
         code = planted.get("exit_code", 0)
         return TrainingOutcome(
@@ -85,6 +90,19 @@ class DoubleTrainer:
             config=json.dumps(planted),
             cause="RuntimeError: out of memory on card 0" if code else None,
         )
+
+    @staticmethod
+    def _hang(job: TrainingJob) -> None:
+        """Be a real child of the run that would sleep for ever, as a trainer that takes its time."""
+        sleeper = (
+            "import os, time; open('child.pid', 'w').write(str(os.getpid())); time.sleep(3600)"
+        )
+        start(
+            [sys.executable, "-c", sleeper],
+            env=dict(os.environ),
+            cwd=Path.cwd(),
+            log=Path(job.workdir) / "child.log",
+        ).follow(lambda output: None)
 
     def _lines(self, job: TrainingJob, planted: dict[str, Any]) -> Iterator[str]:
         steps = job.recipe.steps

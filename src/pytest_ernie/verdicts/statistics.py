@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import ArrayLike
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def theil_sen_slope(values: ArrayLike) -> float:
@@ -17,6 +18,8 @@ def theil_sen_slope(values: ArrayLike) -> float:
 
     ``values`` has shape (n,), n >= 2; the slope is in units of the values per step.
     """
+    import numpy as np  # only judging needs it; every pytest run loads this file
+
     y = np.asarray(values, dtype=float)
     left, right = np.triu_indices(len(y), k=1)
     return float(np.median((y[right] - y[left]) / (right - left)))
@@ -29,6 +32,8 @@ def mann_kendall_p_increasing(values: ArrayLike) -> float:
     Normal approximation with the correction for ties and for continuity (Kendall 1975). Values that
     are all equal have no trend: 1.0.
     """
+    import numpy as np  # only judging needs it; every pytest run loads this file
+
     y = np.asarray(values, dtype=float)
     n = len(y)
     left, right = np.triu_indices(n, k=1)
@@ -48,6 +53,8 @@ def paired_interval(differences: Sequence[float], confidence: float) -> tuple[fl
 
     Normal approximation over the questions; an empty sequence has no interval (NaN, NaN).
     """
+    import numpy as np  # only judging needs it; every pytest run loads this file
+
     d = np.asarray(differences, dtype=float)
     if len(d) == 0:
         return (float("nan"), float("nan"))

@@ -1,0 +1,68 @@
+"""
+The README's two commands are what CI runs, and what it says of the suite holds.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_ernie.clauses import MARKERS
+from pytest_ernie.options import OPTIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_two_commands_stand_alone_in_their_blocks() -> None:
+    """
+    CI takes the first two sh blocks as they are.
+    """
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+    assert blocks == [
+        "pip install . && pytest -m tier1 --device=cpu --html=report.html\n",
+        "pip install '.[test]' && pytest tests\n",
+    ]
+
+
+def test_every_option_in_the_docs_exists() -> None:
+    """
+    A flag that was renamed must not live on in the docs.
+    """
+    ours = {f"--{name}" for name, _ in OPTIONS} | {f"--ernie-{name}" for name, _ in OPTIONS}
+    others = {"--html", "--collect-only", "--pyargs", "--markers", "--ernie-"}
+    texts = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))]
+    named = {flag for text in texts for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
+
+    assert named - ours - others == set()
+
+
+def test_every_marker_in_the_readme_exists() -> None:
+    """
+    -m with an unknown marker chooses nothing.
+    """
+    listed = README.split("`-m` takes")[1].split("`pytest --markers`")[0]
+
+    assert set(re.findall(r"`(\w+)`", listed)) <= set(MARKERS)
+
+
+@pytest.mark.parametrize("module", ["pytest_ernie", "pytest_ernie.plugin"])
+def test_importing_stays_light(module: str) -> None:
+    """
+    Every pytest run of the environment pays for it: no numpy, no matplotlib, no HTTP client.
+    """
+    heavy = (
+        "{'numpy', 'matplotlib', 'httpx', 'openai', 'psutil', 'scipy', 'paddle', 'torch', 'vllm'}"
+    )
+    code = f"import {module}, sys; print(sorted({heavy} & set(sys.modules)))"
+
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert shown.strip() == "[]"

@@ -1,0 +1,99 @@
+"""
+Ctrl-C and SIGKILL in the middle of a measurement: no child is left, nothing completed is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from doubles.laboratory import SITE
+from pytest_ernie.evidence import Store
+
+TESTS = Path(__file__).resolve().parent.parent
+CONFORMANCE = TESTS.parent / "conformance"
+PATIENCE_S = 60
+
+
+class Run:
+    """A pytest of its own in a folder of its own, whose double trainer hangs in its LoRA run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "site.toml").write_text(SITE.format(python=sys.executable))
+        self.plant(train={"hang_in": "sft_lora"})
+
+    def plant(self, **faults: object) -> None:
+        (self.folder / "faults.json").write_text(json.dumps(faults))
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command = [
+            *(sys.executable, "-m", "pytest", str(CONFORMANCE), "--rootdir", str(self.folder)),
+            *("-p", "doubles.laboratory", "-p", "no:cacheprovider", "--device=cpu"),
+            *("--site=site.toml", "-m", "training and tier1", "--record-reference"),
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+        with (self.folder / "out.txt").open("wb") as out:
+            return subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=out, stderr=out
+            )
+
+    def child(self) -> psutil.Process:
+        """Wait until the hanging child exists and return it."""
+        marker = self.folder / "child.pid"
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if marker.exists() and marker.read_text():
+                return psutil.Process(int(marker.read_text()))
+            time.sleep(0.05)
+        raise AssertionError((self.folder / "out.txt").read_text())
+
+    def completed(self) -> list[str]:
+        entries = Store.existing(self.folder / "ernie-reference").journal.entries
+        done = {e.id for e in entries if e.type == "result"}
+        return [
+            f"{e.body['spec']['kind']} {e.body['spec']['method']}"
+            for e in entries
+            if e.type == "begin" and e.id in done
+        ]
+
+
+def gone(process: psutil.Process) -> bool:
+    try:
+        process.wait(timeout=20)
+    except psutil.TimeoutExpired:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_leaves_no_child_and_the_next_one_goes_on(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """
+    The child ends with the run however that ends; the next run measures only what is missing.
+    """
+    run = Run(tmp_path)
+    pytest_process = run.start()
+    child = run.child()
+    finished = run.completed()
+    assert "training.run sft" in finished
+
+    pytest_process.send_signal(number)
+    pytest_process.wait(timeout=PATIENCE_S)
+
+    assert gone(child)
+    assert finished == run.completed()
+    run.plant()
+    assert run.start().wait(timeout=PATIENCE_S) == 0, (tmp_path / "out.txt").read_text()
+    again = run.completed()
+    assert len(again) == len(set(again)) + 2  # two lengths for each method, nothing measured twice
+    assert again[: len(finished)] == finished
