@@ -185,7 +185,7 @@ def test_a_report_without_criteria_is_left_alone(pytester):
     report = Report(pytester)
     assert result.ret == 0
     assert report.section == ""
-    assert "ernie" not in report.text.lower().replace(str(pytester.path).lower(), "")
+    assert "certification" not in report.text
     assert ">Result</th>" in report.text
 
 

@@ -260,6 +260,8 @@ class ServingContextRule(Data, frozen=True, kw_only=True):
     """Where the needles lie, as fractions of the prompt."""
     needles_lost_max: NaturalNumber
     """How many fewer needles than the reference may be found."""
+    reference_needles_min: NaturalNumber
+    """Fewer found by the reference itself prove nothing: INCONCLUSIVE."""
 
     def __post_init__(self) -> None:
         _fraction(self.filled_share, "filled_share")

@@ -114,7 +114,7 @@ def serving_context(
     if problem := _no_measure(candidate, reference, least, rule):
         return inconclusive(problem, required=required)
     found, expected = sum(candidate.found), sum(reference.found)
-    wanted = expected - rule.needles_lost_max
+    wanted = max(0, expected - rule.needles_lost_max)
     return Verdict(
         word=passed(found >= wanted),
         message=f"a prompt of {candidate.prompt_tokens} tokens was accepted and answered; {found} of "
@@ -122,6 +122,9 @@ def serving_context(
         f"at least {wanted} are required",
         measured=f"{candidate.prompt_tokens} tokens, {found}/{len(candidate.found)} needles",
         required=required,
+        notes=()
+        if wanted
+        else ("the reference gives back so few needles that they prove nothing at this length",),
         numbers={
             "prompt_tokens": candidate.prompt_tokens,
             "needles_found": found,
@@ -147,10 +150,10 @@ def _no_measure(
         return f"the reference doesn't hold itself: {problem}"
     if reference.prompt_tokens is None:
         return "the reference's server doesn't report usage.prompt_tokens"
-    if sum(reference.found) <= rule.needles_lost_max:
+    if sum(reference.found) < rule.reference_needles_min:
         return (
-            f"the reference gives back {sum(reference.found)} of {asked} needles, of which "
-            f"{rule.needles_lost_max} may be lost, so the needles prove nothing"
+            f"the reference gives back {sum(reference.found)} of {asked} needles; fewer than "
+            f"{rule.reference_needles_min} prove nothing"
         )
     return None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 import pytest
 
 from pytest_ernie.standard.model import Rulings, ServingContextRule, TrainingContextRule
@@ -310,10 +311,12 @@ def test_exactly_enough_tokens_are_enough(rule: ServingContextRule) -> None:
         (
             {"found": NONE},
             {"found": NONE},
-            (
-                "the reference gives back 0 of 5 needles, of which 1 may be lost, so the needles "
-                "prove nothing"
-            ),
+            "the reference gives back 0 of 5 needles; fewer than 2 prove nothing",
+        ),
+        (
+            {},
+            {"found": (True, *NONE[1:])},
+            "the reference gives back 1 of 5 needles; fewer than 2 prove nothing",
         ),
     ],
 )
@@ -329,4 +332,20 @@ def test_what_proves_nothing_is_inconclusive(
         verdict.word,
         verdict.message,
         verdict.required,
+    )
+
+
+def test_the_rehearsal_takes_a_reference_without_needles_and_says_so(
+    rule: ServingContextRule,
+) -> None:
+    """
+    Its tiny model remembers nothing at 128K: then acceptance, count and answer are judged.
+    """
+    forgiving = msgspec.structs.replace(rule, reference_needles_min=0)
+
+    verdict = serving_context(answer(found=NONE), answer(found=NONE), forgiving)
+
+    assert verdict.word is Word.PASS
+    assert verdict.notes == (
+        "the reference gives back so few needles that they prove nothing at this length",
     )
