@@ -4,9 +4,13 @@ What all tests of the suite share.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+
+# What takes minutes runs only when it is asked for by name: pytest tests/real
+collect_ignore = [] if any("tests/real" in word for word in sys.argv) else ["real"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -50,10 +50,11 @@ class Configuration(Struct, frozen=True, kw_only=True):
         from pytest_ernie.engines.protocol import Launch
 
         site = equipment.site.engine
+        attached = equipment.settings.endpoint is not None  # its weights are where it runs
         return Launch(
             engine=equipment.engine.name,
             model=self.model,
-            checkpoint=str(equipment.checkpoint(self.model)),
+            checkpoint="" if attached else str(equipment.checkpoint(self.model)),
             datatype=self.datatype,
             window=self.window,
             max_num_seqs=site.max_num_seqs if site else 64,

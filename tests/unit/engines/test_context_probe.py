@@ -21,6 +21,7 @@ RULE = ServingContextRule(
     filled_share=0.98,
     needle_depths=(0.1, 0.3, 0.5, 0.7, 0.9),
     needles_lost_max=1,
+    reference_needles_min=2,
 )
 
 

@@ -1,0 +1,151 @@
+"""
+What a site file changes: another device kind runs the same nodes, and wrong material is named.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from doubles.laboratory import SITE
+from doubles.openai_server import Behaviour, FakeServer
+
+TESTS = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def site(pytester: pytest.Pytester, tmp_path: Path) -> Path:
+    """A site with a gpu of its own, weights, training data and one question set."""
+    pytester.syspathinsert(TESTS)
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    (weights / "model.safetensors").write_bytes(b"weights")
+    (tmp_path / "sft.jsonl").write_text('{"src": ["a b c"], "tgt": ["d"]}\n')
+    (tmp_path / "gsm8k.jsonl").write_text(
+        "\n".join(
+            json.dumps({"id": str(n), "question": f"What is {n} + 3?", "answer": str(n + 3)})
+            for n in range(20)
+        )
+    )
+    (tmp_path / "site.toml").write_text(
+        'cards = ["0"]\n'
+        '[device]\nname = "NVIDIA A100"\ncount = 1\ndriver = "550"\n'
+        + SITE.format(python=sys.executable)
+        + '[models."ERNIE-4.5-0.3B"]\ncheckpoint = "weights"\ntraining_data = "sft.jsonl"\n'
+        '[datasets]\nGSM8K = "gsm8k.jsonl"\n'
+    )
+    return tmp_path / "site.toml"
+
+
+def run(pytester: pytest.Pytester, conformance: Path, site: Path, *more: str) -> pytest.RunResult:
+    return pytester.runpytest_inprocess(
+        str(conformance),
+        *("--rootdir", str(pytester.path), "-p", "doubles.laboratory", "-p", "no:cacheprovider"),
+        *("--device=gpu", f"--site={site}", "--models=ERNIE-4.5-0.3B", *more),
+    )
+
+
+def test_an_accelerator_is_measured_by_the_same_nodes(pytester, conformance_folder, site):
+    """
+    Data type and accuracy of a model on a site's own gpu; without a reference the score can't be judged.
+    """
+    result = run(
+        pytester,
+        conformance_folder,
+        site,
+        "-m",
+        "tier1 and (datatype or accuracy)",
+        "-k",
+        "not BBH and not CMMLU and not IFEval",
+    )
+
+    result.stdout.fnmatch_lines(
+        [
+            "PASS*inference.datatype*tier1-ERNIE-4.5-0.3B-wint8*",
+            "INCONCLUSIVE*inference.accuracy*GSM8K*",
+            "INCONCLUSIVE*no reference was given*",
+        ]
+    )
+
+
+def test_a_model_without_a_recipe_says_so(pytester, conformance_folder, site):
+    """
+    The edition has no recipe for it yet: INCONCLUSIVE, and not a stack.
+    """
+    result = run(pytester, conformance_folder, site, "-m", "loss and sft")
+
+    assert result.ret == 1
+    text = " ".join(result.stdout.str().split())
+    assert "the edition ernie-4.5 has no recipe for sft of ERNIE-4.5-0.3B" in text
+
+
+def test_other_weights_than_the_reference_s_can_t_be_compared(pytester, conformance_folder, site):
+    """
+    R14: the same checkpoint on both sides, or the comparison is an error that names the difference.
+    """
+    chosen = ("-m", "tier1 and accuracy", "-k", "GSM8K")
+    assert run(pytester, conformance_folder, site, *chosen, "--record-reference").ret == 0
+    (site.parent / "weights" / "model.safetensors").write_bytes(b"other weights")
+
+    result = run(pytester, conformance_folder, site, *chosen, "--reference=ernie-reference")
+
+    assert result.ret == 1
+    text = " ".join(result.stdout.str().split())
+    assert "candidate and reference don't have the same checkpoint" in text
+
+
+def test_the_same_weights_are_comparable(pytester, conformance_folder, site):
+    """
+    The counterpart: nothing changed, so the score is judged.
+    """
+    chosen = ("-m", "tier1 and accuracy", "-k", "GSM8K")
+    run(pytester, conformance_folder, site, *chosen, "--record-reference")
+
+    result = run(pytester, conformance_folder, site, *chosen, "--reference=ernie-reference")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*100.00 (+0.00)*"])
+
+
+def test_an_endpoint_is_measured_and_what_it_hides_is_inconclusive(
+    pytester, conformance_folder, site, monkeypatch
+):
+    """
+    An appliance maker has a URL: contexts are measured, the data type can't be shown, the key is kept
+    out of everything that is written.
+    """
+    monkeypatch.setenv("PYTEST_ERNIE_API_KEY", "secret-key-4711")
+    with FakeServer(Behaviour(model="ERNIE-4.5-0.3B", api_key="secret-key-4711")) as server:
+        result = pytester.runpytest_inprocess(
+            str(conformance_folder),
+            *("--rootdir", str(pytester.path), "-p", "no:cacheprovider", f"--site={site}"),
+            *(f"--endpoint={server.base_url}", "--applicant=appliance", "--models=ERNIE-4.5-0.3B"),
+            *("-m", "tier1 and inference", "-k", "datatype or 8192", "--html=report.html"),
+        )
+
+    assert result.ret == 1
+    text = " ".join(result.stdout.str().split())
+    assert "the engine shows no types of its weights" in text
+    assert "no reference was given" in text
+    written = [path for path in pytester.path.rglob("*") if path.is_file()]
+    assert any(path.name == "journal.jsonl" for path in written)
+    assert not [path for path in written if b"secret-key-4711" in path.read_bytes()]
+
+
+def test_an_endpoint_that_isn_t_there_is_inconclusive(pytester, conformance_folder, site):
+    """
+    Nobody listens: the message names the address, and nothing hangs.
+    """
+    result = pytester.runpytest_inprocess(
+        str(conformance_folder),
+        *("--rootdir", str(pytester.path), "-p", "no:cacheprovider", f"--site={site}"),
+        *("--endpoint=http://127.0.0.1:9/v1", "--models=ERNIE-4.5-0.3B"),
+        *("-m", "tier1 and datatype"),
+    )
+
+    assert result.ret == 1
+    assert "http://127.0.0.1:9/v1" in result.stdout.str()
+    result.stdout.fnmatch_lines(["INCONCLUSIVE*inference.datatype*"])
