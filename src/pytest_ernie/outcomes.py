@@ -8,9 +8,9 @@ a word of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,9 +19,6 @@ from pytest_ernie.errors import ErnieError, ReferenceBeingRecorded
 from pytest_ernie.report.text import line
 from pytest_ernie.standard import Criterion
 from pytest_ernie.verdicts import Verdict, Word, inconclusive
-
-if TYPE_CHECKING:
-    from pytest_ernie.session import ErnieSession
 
 PROPERTY = "ernie"
 """Name of the user property that holds the whole judgement as JSON."""
@@ -44,8 +41,8 @@ class VerdictNotPassed(Exception):
 class Outcomes:
     """Forms and words the outcome of every criterion's test."""
 
-    def __init__(self, session: ErnieSession) -> None:
-        self._session = session
+    def __init__(self, records_reference: Callable[[], bool]) -> None:
+        self._records_reference = records_reference
 
     def judge(self, item: pytest.Item, verdict: Verdict) -> None:
         """Take a test's verdict; the last one counts only if it is the only one."""
@@ -71,7 +68,7 @@ class Outcomes:
             item.stash[_verdict] = _broken_off(error)
             raise
         verdict = item.stash[_verdict] = _harmless(item.stash[_verdict])
-        if self._session.settings.record_reference and verdict.word is Word.PASS:
+        if self._records_reference() and verdict.word is Word.PASS:
             verdict = msgspec.structs.replace(verdict, word=Word.RECORDED)
             item.stash[_verdict] = verdict
         if verdict.word not in (Word.PASS, Word.RECORDED):

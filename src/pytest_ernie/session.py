@@ -33,7 +33,7 @@ class ErnieSession:
     def __init__(self, config: pytest.Config, taken_options: tuple[str, ...]) -> None:
         self.config = config
         self.taken_options = taken_options
-        self.outcomes = Outcomes(self)
+        self.outcomes = Outcomes(lambda: self.settings.record_reference)
         self._candidate: Candidate | OfflineCandidate | None = None
 
     @cached_property

@@ -69,7 +69,7 @@ def _write_row(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
     terminal.write(f"{word.value:<13}", **_COLOUR[word])
     terminal.write(f"{name[:room]}\n")
     if word in (Word.PASS, Word.FAIL):
-        terminal.write_line(f"{'':13}{measured}"[:width])
+        terminal.write(f"{'':13}{measured}"[:width] + "\n")
 
 
 def _write_message(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
