@@ -251,7 +251,8 @@ def _card(heading: str, side: Side) -> str:
         text += f"<p><strong>This evidence comes from {len(by_device)} devices.</strong></p>"
     for subjects in by_device.values():
         text += _list(_device_in_words(subjects[0].device))
-        text += "<ul>" + "".join(f"<li>{_software(subject)}</li>" for subject in subjects) + "</ul>"
+        states = dict.fromkeys(_software(subject) for subject in subjects)
+        text += "<ul>" + "".join(f"<li>{state}</li>" for state in states) + "</ul>"
     evidence = {"evidence": side.folder}
     if side.suite:
         evidence["begun by"] = f"pytest-ernie {side.suite}"
