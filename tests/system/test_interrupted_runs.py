@@ -43,7 +43,13 @@ class Run:
         environment = {**os.environ, "PYTHONPATH": str(TESTS)}
         with (self.folder / "out.txt").open("wb") as out:
             return subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdout=out, stderr=out
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdout=out,
+                stderr=out,
+                # A shell that runs these tests in the background leaves SIGINT ignored.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def child(self) -> psutil.Process:
