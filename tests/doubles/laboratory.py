@@ -131,7 +131,7 @@ class DoubleEngine:
     """
     Serves from a thread. Faults: ``serves`` (another data type), ``hide`` (no inventory),
     ``die_after`` (questions), ``refuse_start``, ``answers`` (every reply), ``window``,
-    ``token_delay_s``.
+    ``token_delay_s``, ``tokens_per_chunk``.
     """
 
     name = "double"
@@ -161,6 +161,7 @@ class DoubleServer:
             window=planted.get("window", launch.window),
             reply=(lambda prompt: said) if said else None,
             token_delay_s=planted.get("token_delay_s", 0.0),
+            tokens_per_chunk=planted.get("tokens_per_chunk", 1),
         )
         self._fake = FakeServer(behaviour).__enter__()
         if self._left is not None:

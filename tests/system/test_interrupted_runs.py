@@ -88,18 +88,21 @@ def test_an_interrupted_run_leaves_no_child_and_the_next_one_goes_on(
     The child ends with the run however that ends; the next run measures only what is missing.
     """
     run = Run(tmp_path)
-    pytest_process = run.start()
-    child = run.child()
-    finished = run.completed()
-    assert "training.run sft" in finished
-
-    pytest_process.send_signal(number)
-    pytest_process.wait(timeout=PATIENCE_S)
+    with run.start() as pytest_process:
+        try:
+            child = run.child()
+            finished = run.completed()
+            assert "training.run sft" in finished
+            pytest_process.send_signal(number)
+            pytest_process.wait(timeout=PATIENCE_S)
+        finally:
+            pytest_process.kill()
 
     assert gone(child)
     assert finished == run.completed()
     run.plant()
-    assert run.start().wait(timeout=PATIENCE_S) == 0, (tmp_path / "out.txt").read_text()
+    with run.start() as second:
+        assert second.wait(timeout=PATIENCE_S) == 0, (tmp_path / "out.txt").read_text()
     again = run.completed()
     assert len(again) == len(set(again)) + 2  # two lengths for each method, nothing measured twice
     assert again[: len(finished)] == finished
