@@ -17,6 +17,7 @@ from pytest_ernie.evidence.blobs import Blobs
 from pytest_ernie.evidence.integrity import doubtful
 from pytest_ernie.evidence.journal import Entry, Journal
 from pytest_ernie.evidence.record import Record, Subject, What
+from pytest_ernie.evidence.redaction import Redaction
 
 LAYOUT = 1
 """Version of the folder's layout; a newer one is refused, never guessed at."""
@@ -25,10 +26,13 @@ LAYOUT = 1
 class Store:
     """
     One evidence folder: a candidate's, or a reference, which is nothing but evidence recorded elsewhere.
+
+    Whatever is written goes through ``redaction`` first, the subject of a key included.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, redaction: Redaction | None = None) -> None:
         self.folder = folder
+        self.redaction = redaction or Redaction()
         self.journal = Journal(folder)
         self.blobs = Blobs(folder)
         self._check_layout()
@@ -57,10 +61,11 @@ class Store:
         """
         self.journal.refresh()
         self._refuse_tampered(what)
+        wanted = None if subject is None else self.redacted(subject).digest
         records = [
             record
             for record in self._records(what)
-            if subject is None or record.subject.digest == subject.digest
+            if wanted is None or record.subject.digest == wanted
         ]
         if not records:
             return None
@@ -91,6 +96,10 @@ class Store:
                 best = (len(differing), " and ".join(differing))
         return best[1] if best else None
 
+    def redacted(self, subject: Subject) -> Subject:
+        """Return a subject as this store writes it."""
+        return msgspec.convert(self.redaction.value(msgspec.to_builtins(subject)), Subject)
+
     def subjects(self) -> tuple[Subject, ...]:
         """Return every subject in the order of its first measurement."""
         self.journal.refresh()
@@ -114,7 +123,7 @@ class Store:
                 where=self.folder,
                 wanted="a reason for measuring it again",
             )
-        recording = Recording(self, what, subject, edition_digest, reason)
+        recording = Recording(self, what, self.redacted(subject), edition_digest, reason)
         try:
             yield recording
         except BaseException as error:
@@ -244,6 +253,7 @@ class Recording:
     ) -> None:
         self._store = store
         self._journal = store.journal
+        self._redaction = store.redaction
         self._blobs: dict[str, str] = {}
         self.id = uuid.uuid4().hex
         self.finished = False
@@ -260,9 +270,8 @@ class Recording:
             entry.body for entry in sorted(kept, key=lambda entry: entry.seq)
         )
         """Samples of earlier attempts that were cut short, to go on from."""
-        self._journal.append(
+        self._append(
             "begin",
-            self.id,
             {
                 "what": what.digest,
                 "spec": msgspec.to_builtins(what),
@@ -276,12 +285,12 @@ class Recording:
     def sample(self, data: dict[str, Any]) -> None:
         """Keep one part of the measurement; it survives whatever happens next."""
         self._refuse_finished()
-        self._journal.append("sample", self.id, data)
+        self._append("sample", data)
 
     def blob(self, name: str, content: bytes | Path) -> None:
         """Keep raw material under a name."""
         raw = content.read_bytes() if isinstance(content, Path) else content
-        self._blobs[name] = self._store.blobs.put(raw)
+        self._blobs[name] = self._store.blobs.put(self._redaction.raw(raw))
 
     def finish(self, data: dict[str, Any]) -> None:
         """Complete the measurement; ``data`` are plain JSON values."""
@@ -292,13 +301,16 @@ class Recording:
         plain = message.encode(errors="replace").decode()
         self._end("failure", {"message": plain, "blobs": self._blobs})
 
+    def _append(self, type: str, body: dict[str, Any]) -> None:
+        self._journal.append(type, self.id, self._redaction.value(body))
+
     def _refuse_finished(self) -> None:
         if self.finished:
             raise EvidenceError("a measurement that has ended takes nothing more", where=self.id)
 
     def _end(self, type: str, body: dict[str, Any]) -> None:
         self._refuse_finished()
-        self._journal.append(type, self.id, body)
+        self._append(type, body)
         self.finished = True
 
     def _interrupted(self, what: What, subject: Subject) -> list[str]:

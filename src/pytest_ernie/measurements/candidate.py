@@ -4,12 +4,14 @@ The candidate: its evidence first, its device second, and neither twice.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pytest_ernie.errors import ErnieError, EvidenceMissing
 from pytest_ernie.evidence import Record, Store
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.equipment import Equipment
+from pytest_ernie.measurements.local import local_redaction
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.progress import Progress, silent
 
@@ -32,7 +34,7 @@ class Candidate(Bench):
         super().__init__(settings.edition)
         self._settings = settings
         self._equipment = equipment
-        self._store = Store(settings.evidence)
+        self._store = Store(settings.evidence, local_redaction(settings, os.environ))
         self._failed: dict[str, ErnieError] = {}
         self._remeasured: set[str] = set()
         self.measured = 0

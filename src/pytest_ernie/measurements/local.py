@@ -1,0 +1,45 @@
+"""
+What of the machine at hand stays out of evidence.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest_ernie
+from pytest_ernie.evidence import Redaction
+from pytest_ernie.settings import API_KEY_VARIABLE, Settings
+from pytest_ernie.site import Site
+
+SECRET = re.compile("(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+"""Names of variables whose values are nobody's business."""
+
+
+def local_redaction(settings: Settings, environment: Mapping[str, str]) -> Redaction:
+    """Return names for the folders of this machine and site, and its secrets."""
+    from pytest_ernie.toolchains import cache_folder
+
+    site = settings.site or Site()
+    folders = {
+        "evidence": settings.evidence,
+        "cache": cache_folder(),
+        "suite": Path(pytest_ernie.__file__).parent,
+        "python": Path(sys.prefix),
+        "here": Path.cwd(),
+        "home": Path.home(),
+        "tmp": Path(tempfile.gettempdir()),
+    }
+    secrets = [environment.get(API_KEY_VARIABLE, "")]
+    for name, table in {"trainer": site.trainer, "engine": site.engine}.items():
+        if table is not None:
+            folders[name] = Path(table.python).parent.parent
+            secrets += [value for key, value in table.env.items() if SECRET.search(key)]
+    for name, model in site.models.items():
+        folders[f"checkpoint of {name}"] = Path(model.checkpoint)
+        if model.training_data is not None:
+            folders[f"training data of {name}"] = Path(model.training_data)
+    return Redaction(folders, secrets)

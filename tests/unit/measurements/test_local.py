@@ -1,0 +1,69 @@
+"""
+What stays out of evidence: the folders of this machine and its site, and every key.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import pytest_ernie
+from pytest_ernie.measurements.local import local_redaction
+from pytest_ernie.settings import API_KEY_VARIABLE, Settings, read_settings
+from pytest_ernie.site import EngineSite, ModelSite, Site, TrainerSite
+
+KEY = "sk-0123456789"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A lab's: a site file, a cache of its own."""
+    monkeypatch.setenv("PYTEST_ERNIE_CACHE", "/lab/cache")
+    site = Site(
+        trainer=TrainerSite(
+            kind="erniekit", python="/lab/train/bin/python", env={"HUB_TOKEN": "t0ken-of-hub"}
+        ),
+        engine=EngineSite(
+            kind="fastdeploy", python="/lab/serve/bin/python", env={"MAX_TOKENS": "12345678"}
+        ),
+        models={"ERNIE-4.5-0.3B": ModelSite(checkpoint="/lab/w", training_data="/lab/sft.jsonl")},
+    )
+    asked = read_settings({"device": "xpu", "evidence": "evidence"}, tmp_path)
+    return msgspec.structs.replace(asked, site=site)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("/lab/cache/digests.json", "{cache}/digests.json"),
+        ("/lab/train/lib/x.so", "{trainer}/lib/x.so"),
+        ("/lab/serve/lib/x.so", "{engine}/lib/x.so"),
+        ("/lab/w/config.json", "{checkpoint of ERNIE-4.5-0.3B}/config.json"),
+        ("/lab/sft.jsonl", "{training data of ERNIE-4.5-0.3B}"),
+        (f"Bearer {KEY}", "Bearer {secret}"),
+        ("HUB_TOKEN=t0ken-of-hub", "HUB_TOKEN={secret}"),
+        ("MAX_TOKENS=12345678", "MAX_TOKENS=12345678"),
+        ("/lab/other", "/lab/other"),
+    ],
+)
+def test_the_site_and_its_keys(settings: Settings, said: str, kept: str) -> None:
+    """
+    Toolchains, weights and data by the names of the site file.
+    """
+    assert kept == local_redaction(settings, {API_KEY_VARIABLE: KEY}).value(said)
+
+
+def test_the_machine(settings: Settings) -> None:
+    """
+    Evidence, the suite itself, its interpreter, the folder at hand, home.
+    """
+    redaction = local_redaction(settings, {})
+    suite = Path(pytest_ernie.__file__).parent
+    assert redaction.value(f"{settings.evidence}/work/x") == "{evidence}/work/x"
+    assert redaction.value(f"{suite}/rehearsal") == "{suite}/rehearsal"
+    assert redaction.value(f"{sys.prefix}/bin/python") == "{python}/bin/python"
+    assert redaction.value(f"{Path.cwd()}/x") == "{here}/x"
+    assert redaction.value(f"{Path.home()}/x") == "{home}/x"
