@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_ernie.clauses import MARK, MARKERS, marks_of
-from pytest_ernie.errors import ErnieError
-from pytest_ernie.options import add_options, destination
+from pytest_ernie.options import add_options
 from pytest_ernie.session import PLUGIN_NAME, ErnieSession, get_session
 from pytest_ernie.standard import Criterion, criteria
 
@@ -165,12 +164,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     get_session(session.config).close()
-
-
-def option(config: pytest.Config, name: str) -> object:
-    """Return the value of one of our options."""
-    value: object = config.getoption(destination(name), default=None)
-    return value
-
-
-__all__ = ["ErnieError", "criterion_of", "option"]

@@ -15,8 +15,6 @@ from pytest_ernie.standard import Edition, edition_digest, load
 
 CANDIDATE_FOLDER = "ernie-evidence"
 REFERENCE_FOLDER = "ernie-reference"
-API_KEY_VARIABLE = "PYTEST_ERNIE_API_KEY"
-"""Where an endpoint's key comes from; it never reaches evidence or reports."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

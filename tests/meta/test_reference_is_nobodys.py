@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_ernie import rehearsal
 
-OWN = re.compile(rb"(?<![\w.-])/(?:home|root|tmp|work|data|mnt|srv|Users)\b[^\s\"']*")
+OWN = re.compile(rb"(?<![\w.}-])/(?:home|root|tmp|work|data|mnt|srv|Users)\b[^\s\"']*")
 
 
 def test_the_shipped_reference_names_no_folder_of_a_machine() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_ernie.errors import EngineError
 
-from .chat import ask_chat, headers, new_client
+from .chat import error_text, headers, read_answer
 from .protocol import Dialect
 
 LIST_TIMEOUT_S = 10.0
@@ -67,14 +67,47 @@ def require_listed(models: list[dict[str, Any]], model: str, where: str) -> None
 
 
 def first_answer(base_url: str, model: str, api_key: str | None, dialect: Dialect) -> None:
-    """Ask one short question; EngineError unless at least one token comes back."""
-    fields = dialect.sampling(max_tokens=4)
-    with new_client(api_key, timeout_s=FIRST_ANSWER_TIMEOUT_S) as client:
-        answer = ask_chat(client, base_url, model, "What is 1 + 1?", fields)
-    if not answer.answered:
-        raise EngineError(
-            "the first question was not answered",
-            where=base_url,
-            got=answer.error or "no token",
-            wanted="at least one token",
+    """
+    Ask one short question through OpenAI's own client.
+
+    EngineError unless at least one token comes back and that client reads the same text out of the
+    response as the suite does: what everybody's applications use decides what is compatible.
+    """
+    import openai
+
+    with openai.DefaultHttpxClient(timeout=FIRST_ANSWER_TIMEOUT_S, trust_env=False) as http:
+        client = openai.OpenAI(
+            base_url=base_url, api_key=api_key or "none", max_retries=0, http_client=http
         )
+        try:
+            response = client.chat.completions.with_raw_response.create(
+                model=model,
+                messages=[{"role": "user", "content": "What is 1 + 1?"}],
+                extra_body=dialect.sampling(max_tokens=4),
+            )
+        except openai.APIStatusError as problem:
+            raise _unanswered(
+                base_url, error_text(problem.status_code, problem.response.content)
+            ) from problem
+        except openai.OpenAIError as problem:
+            raise _unanswered(base_url, f"{type(problem).__name__}: {problem}") from problem
+        answer = read_answer(response.status_code, response.content, latency_s=0.0)
+        if not answer.answered:
+            raise _unanswered(base_url, answer.error or "no token")
+        read = response.parse().choices[0].message.content
+    if read and read != answer.text:
+        raise EngineError(
+            "OpenAI's client reads another answer out of the same response",
+            where=base_url,
+            got=repr(read[:200]),
+            wanted=repr(answer.text[:200]),
+        )
+
+
+def _unanswered(base_url: str, got: str) -> EngineError:
+    return EngineError(
+        "the first question was not answered",
+        where=base_url,
+        got=got,
+        wanted="at least one token",
+    )

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ernie.errors import SiteError
+from pytest_ernie.measurements.local import API_KEY_VARIABLE
 from pytest_ernie.progress import Progress, silent
-from pytest_ernie.settings import API_KEY_VARIABLE, Settings
 from pytest_ernie.site import Site
 
 if TYPE_CHECKING:
     from pytest_ernie.engines.lifecycle import ServerPool
     from pytest_ernie.engines.protocol import Engine, Launch, Server
     from pytest_ernie.registry import Registry
+    from pytest_ernie.settings import Settings
     from pytest_ernie.toolchains import Toolchain
     from pytest_ernie.trainers.protocol import Trainer
 

@@ -9,11 +9,17 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest_ernie
 from pytest_ernie.evidence import Redaction
-from pytest_ernie.settings import API_KEY_VARIABLE, Settings
 from pytest_ernie.site import Site
+
+if TYPE_CHECKING:
+    from pytest_ernie.settings import Settings
+
+API_KEY_VARIABLE = "PYTEST_ERNIE_API_KEY"
+"""Where an endpoint's key comes from; it never reaches evidence or reports."""
 
 SECRET = re.compile("(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 """Names of variables whose values are nobody's business."""

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 import pytest_ernie
-from pytest_ernie.measurements.local import local_redaction
-from pytest_ernie.settings import API_KEY_VARIABLE, Settings, read_settings
+from pytest_ernie.measurements.local import API_KEY_VARIABLE, local_redaction
+from pytest_ernie.settings import Settings, read_settings
 from pytest_ernie.site import EngineSite, ModelSite, Site, TrainerSite
 
 KEY = "sk-0123456789"
