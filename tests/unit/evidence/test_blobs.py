@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -126,7 +125,6 @@ def test_a_long_name_is_cut_in_the_message(blobs: Blobs) -> None:
     assert f"a blob has no sha256 for a name; got '{'x' * 80}'" == str(caught.value)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_blob_and_its_folders_are_on_disk_before_it_is_named(
     blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

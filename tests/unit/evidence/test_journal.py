@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -216,7 +215,6 @@ def test_a_folder_without_a_journal_is_empty(tmp_path: Path) -> None:
     assert (empty.entries, empty.gaps, (tmp_path / "nowhere").exists()) == ([], [], False)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_an_entry_is_on_disk_before_append_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
