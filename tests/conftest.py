@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np  # noqa: F401 (can't be imported a second time, as a pytest within pytest would)
 import pytest
 
 # What takes minutes runs only when it is asked for by name: pytest tests/real

@@ -43,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     evidence.add_argument("folder", type=Path)
     evidence.set_defaults(run=_show_evidence)
 
+    from pytest_ernie.load.command import add_parser
+
+    add_parser(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"
     )

@@ -143,6 +143,9 @@ def share_of_serving_benchmark(
 
 
 def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> Verdict:
+    for loads in (own, other):
+        if problem := loads.unequal_work or loads.unread_prompts or loads.saturated_client:
+            return inconclusive(problem)
     if other.peak is None:
         return inconclusive(
             f"the reference keeps the limits at no load of the {own.name} workload: {other.broken}"
@@ -154,9 +157,6 @@ def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> V
             measured="no load within the limits",
             required=f"≥ {share * 100:g} % of the benchmark",
         )
-    for loads in (own, other):
-        if problem := loads.unequal_work or loads.saturated_client:
-            return inconclusive(problem)
     return throughput_share(
         own.peak.output_tokens_per_s,
         other.peak.output_tokens_per_s,

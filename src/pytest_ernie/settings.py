@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pytest_ernie.engines.address import checked_address
 from pytest_ernie.errors import UsageProblem
 from pytest_ernie.site import Site, read_site
 from pytest_ernie.standard import Edition, edition_digest, load
@@ -49,6 +50,8 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
     """
     device = _text(options, "device")
     endpoint = _text(options, "endpoint")
+    if endpoint is not None:
+        endpoint = checked_address(endpoint, where="--endpoint")
     if device is None and endpoint is not None:
         device = "endpoint"
     name = _text(options, "edition") or ("rehearsal" if device == "cpu" else "ernie-4.5")

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from pytest_ernie.errors import SiteError
-from pytest_ernie.standard.criteria import Criterion
+from pytest_ernie.standard.criteria import Criterion, workloads_of
 from pytest_ernie.standard.model import Edition
 
 if sys.version_info >= (3, 11):
@@ -69,6 +69,10 @@ class Site(_Table, frozen=True, kw_only=True):
     trainer: TrainerSite | None = None
     engine: EngineSite | None = None
     models: dict[str, ModelSite] = {}
+    workloads: dict[str, str] = {}
+    """Prompts by the workload's name (text, images): a file or folder, see docs/certify-a-chip.md."""
+    load_processes: Annotated[int, Meta(ge=1)] = 1
+    """Processes of the load client; more if one core of this host isn't enough."""
     datasets: dict[str, str] = {}
     """jsonl with ``id``, ``question``, ``answer`` by the data set's name."""
 
@@ -122,6 +126,7 @@ def _absolute(site: Site, folder: Path) -> Site:
         site,
         models=models,
         datasets=datasets,
+        workloads={name: join(text) for name, text in site.workloads.items()},
         trainer=environment(site.trainer),
         engine=environment(site.engine),
     )
@@ -151,6 +156,19 @@ def missing_from(
             lines.append(
                 f'[models."{model.name}"] training_data, the designated supervised data set'
             )
+    measured = {c.model for c in criteria if c.clause == "inference.throughput"}
+    asked = dict.fromkeys(
+        workload
+        for model in edition.models
+        if model.name in measured
+        for workload in workloads_of(edition, model)
+        if workload.source != "rehearsal"
+    )
+    lines += [
+        f"[workloads] {workload.name}, {workload.source} as a file or folder"
+        for workload in asked
+        if workload.name not in have.workloads
+    ]
     wanted = dict.fromkeys(c.dataset for c in criteria if c.dataset)
     lines += [f"[datasets] {name}, a jsonl file" for name in wanted if name not in have.datasets]
     return tuple(lines)

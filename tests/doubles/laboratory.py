@@ -23,6 +23,8 @@ from doubles.openai_server import Behaviour, FakeServer
 from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.engines.protocol import Launch, ServedFacts
 from pytest_ernie.errors import EngineError
+from pytest_ernie.load.known.schedule import MODEL, Schedule
+from pytest_ernie.load.known.server import known_server
 from pytest_ernie.registry import Registry
 from pytest_ernie.toolchains.process import start
 from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
@@ -131,7 +133,8 @@ class DoubleEngine:
     """
     Serves from a thread. Faults: ``serves`` (another data type), ``hide`` (no inventory),
     ``die_after`` (questions), ``refuse_start``, ``answers`` (every reply), ``window``,
-    ``token_delay_s``, ``tokens_per_chunk``.
+    ``token_delay_s``, ``tokens_per_chunk``; ``paced`` (a schedule's fields: under load the known
+    server answers, from a process of its own).
     """
 
     name = "double"
@@ -143,7 +146,7 @@ class DoubleEngine:
             starts.write(f"{launch.datatype} {launch.window}\n")
         if planted.get("refuse_start"):
             raise EngineError("the server didn't start", got="CUDA error: out of memory")
-        return DoubleServer(launch, planted)
+        return PacedServer(launch, planted) if "paced" in planted else DoubleServer(launch, planted)
 
 
 class DoubleServer:
@@ -188,3 +191,20 @@ class DoubleServer:
 
     def stop(self) -> None:
         self._fake.close()
+
+
+class PacedServer(DoubleServer):
+    """The known server, with the facts of a double."""
+
+    def __init__(self, launch: Launch, planted: dict[str, Any]) -> None:
+        super().__init__(launch, planted)
+        self._running = known_server(Schedule(**planted["paced"]))
+        self._known = self._running.__enter__()
+        self.base_url, self.model = self._known.base_url, MODEL
+
+    def alive(self) -> bool:
+        return True
+
+    def stop(self) -> None:
+        self._running.__exit__(None, None, None)
+        super().stop()

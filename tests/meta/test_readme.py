@@ -4,6 +4,7 @@ The README's two commands are what CI runs, and what it says of the suite holds.
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ernie.clauses import MARKERS
+from pytest_ernie.load.command import add_parser
 from pytest_ernie.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +37,9 @@ def test_every_option_in_the_docs_exists() -> None:
     A flag that was renamed must not live on in the docs.
     """
     ours = {f"--{name}" for name, _ in OPTIONS} | {f"--ernie-{name}" for name, _ in OPTIONS}
+    commands = argparse.ArgumentParser().add_subparsers()
+    add_parser(commands)
+    ours |= {flag for action in commands.choices["load"]._actions for flag in action.option_strings}
     others = {"--html", "--collect-only", "--pyargs", "--markers", "--ernie-"}
     texts = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))]
     named = {flag for text in texts for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}

@@ -78,9 +78,9 @@ def test_the_divisor_is_the_one_that_is_said() -> None:
 
 def test_the_count_of_prompts_is_the_one_that_is_said() -> None:
     """
-    96 prompts, as the sentence has it.
+    256 prompts, as the sentence has it.
     """
-    assert [load["prompts"] for load in REHEARSAL["workloads"]] == [96]
+    assert [load["prompts"] for load in REHEARSAL["workloads"]] == [256]
 
 
 def test_it_never_certifies() -> None:

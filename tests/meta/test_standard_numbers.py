@@ -34,7 +34,21 @@ NUMBERS: dict[str, dict[str, Any]] = {
         "workloads.images.output_tokens_min": 128,
         "workloads.images.output_tokens_max": 128,
     },
-    "R15": {"rulings.serving_throughput.client_cpu_share_max": 0.8},
+    "R6": {
+        "rulings.serving_throughput.search_confidence": 0.95,
+        "rulings.serving_throughput.search_requests_max": 20000,
+        "workloads.text.concurrency_start": 1,
+        "workloads.text.concurrency_most": 1024,
+        "workloads.images.concurrency_start": 1,
+        "workloads.images.concurrency_most": 512,
+    },
+    "R15": {
+        "rulings.serving_throughput.client_cpu_share_max": 0.8,
+        "rulings.serving_throughput.client_waited_share_max": 0.1,
+        "rulings.serving_throughput.client_roofline_share_max": 0.5,
+        "rulings.serving_throughput.client_lateness_share_max": 0.05,
+        "rulings.serving_throughput.client_in_flight_share_min": 0.95,
+    },
     "R10": {"rulings.accuracy.points_max": 1.0, "rulings.accuracy.confidence": 0.95},
     "R12": {
         "tiers.I.contexts": (8192, 32768),

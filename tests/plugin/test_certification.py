@@ -10,11 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from doubles.laboratory import SITE
-from pytest_ernie.load import workload
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -334,28 +332,28 @@ def test_tiers_two_and_three_compare_throughput_on_one_machine(laboratory):
         assert words[f"training.throughput[tier3-ERNIE-4.5-tiny-{method}]"] == "FAIL"
 
 
-def test_serving_throughput_is_measured_up_to_the_limits(laboratory, monkeypatch):
+FAST = {"slots": 8, "prefill_s": 0.02, "interval_s": 0.002, "ttft_s": 0.02}
+"""Eight requests run at once; the limits of a rehearsal hold up to the highest load."""
+
+
+def test_serving_throughput_is_searched_and_compared(laboratory):
     """
-    Tier II's TPS: the same server on both sides reaches its share.
+    Tier II's TPS: the same server on both sides reaches its share, one of half its slots doesn't.
     """
-    # The double answers from the client's own process, whose time counts as the client's: as fast as
-    # it can it would be the bottleneck, rightly. So: few prompts, few events, and slow ones.
-    slow = {"token_delay_s": 0.1, "tokens_per_chunk": 8}
-    draw = workload.draw
+    chosen = ("-m", "tier2 and inference and throughput")
+    laboratory.record_reference(*chosen, serve={"paced": FAST})
+    laboratory.plant(serve={"paced": FAST})
 
-    def fewer(*arguments: Any) -> workload.Drawn:
-        drawn = draw(*arguments)
-        return msgspec.structs.replace(drawn, prompts=drawn.prompts[:24])
-
-    monkeypatch.setattr(workload, "draw", fewer)
-    laboratory.record_reference("-m", "tier2 and inference and throughput", serve=slow)
-    laboratory.plant(serve=slow)
-
-    _, words = laboratory.run(
-        "-m", "tier2 and inference and throughput", "--reference=ernie-reference"
-    )
+    result, words = laboratory.run(*chosen, "--reference=ernie-reference")
 
     assert words == {"inference.throughput[tier2-ERNIE-4.5-tiny-wint4]": "PASS"}
+    result.stdout.fnmatch_lines(["*tok/s = *"])
+
+    laboratory.plant(serve={"paced": {**FAST, "slots": 3}})
+    result, words = laboratory.run(*chosen, "--reference=ernie-reference", "--fresh", "other slots")
+
+    assert words == {"inference.throughput[tier2-ERNIE-4.5-tiny-wint4]": "FAIL"}
+    result.stdout.fnmatch_lines(["*% of the benchmark's*50 % is required*"])
 
 
 def test_each_server_starts_once(laboratory):

@@ -42,6 +42,9 @@ checkpoint = "/weights/21B"
 
 [datasets]
 GSM8K = "sets/gsm8k.jsonl"
+
+[workloads]
+text = "sets/sharegpt.json"
 """
 
 OFFICIAL = load("ernie-4.5")
@@ -89,6 +92,7 @@ def test_a_whole_site_file_is_read(tmp_path: Path) -> None:
             "ERNIE-4.5-21B-A3B": ModelSite(checkpoint="/weights/21B"),
         },
         datasets={"GSM8K": str(tmp_path / "sets/gsm8k.jsonl")},
+        workloads={"text": str(tmp_path / "sets/sharegpt.json")},
     )
 
     assert expected == read_site(written(tmp_path, WHOLE))
@@ -199,6 +203,7 @@ ALL = Site(
     engine=EngineSite(kind="vllm", python="p"),
     models={SMALL: ModelSite(checkpoint="c", training_data="d")},
     datasets={"GSM8K": "g", "BBH": "b", "CMMLU": "c", "IFEval": "i"},
+    workloads={"text": "sharegpt.json"},
 )
 EVERYTHING = tuple(c for c in criteria(OFFICIAL) if c.model == SMALL)
 
@@ -219,6 +224,10 @@ def test_a_site_that_has_everything_lacks_nothing() -> None:
         (
             {"models": {SMALL: ModelSite(checkpoint="c")}},
             (f'[models."{SMALL}"] training_data, the designated supervised data set',),
+        ),
+        (
+            {"workloads": {}},
+            ("[workloads] text, ShareGPT as a file or folder",),
         ),
         (
             {"datasets": {"GSM8K": "g", "CMMLU": "c"}},
@@ -245,6 +254,7 @@ def test_without_a_site_file_everything_is_missing_in_the_order_of_the_file() ->
         "[trainer] kind and python, for 12 criteria",
         "[engine] kind and python, for 25 criteria",
         f'[models."{SMALL}"] checkpoint, for 37 criteria',
+        "[workloads] text, ShareGPT as a file or folder",
         "[datasets] GSM8K, a jsonl file",
         "[datasets] BBH, a jsonl file",
         "[datasets] CMMLU, a jsonl file",
@@ -287,13 +297,13 @@ def test_serving_needs_no_training_data() -> None:
 
 def test_an_endpoint_needs_no_engine_and_no_weights() -> None:
     """
-    An appliance serves already; only the questions are asked for.
+    An appliance serves already; only questions and prompts are asked for.
     """
     serving = tuple(c for c in EVERYTHING if c.clause.startswith("inference."))
-    site = Site(datasets=ALL.datasets)
+    site = Site(datasets=ALL.datasets, workloads=ALL.workloads)
 
     assert missing_from(site, OFFICIAL, serving, endpoint=True) == ()
-    assert len(missing_from(None, OFFICIAL, serving, endpoint=True)) == 4
+    assert len(missing_from(None, OFFICIAL, serving, endpoint=True)) == 5
 
 
 def test_nothing_chosen_needs_nothing() -> None:

@@ -7,6 +7,7 @@ are evidence here (each engine words its errors differently).
 
 from __future__ import annotations
 
+import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,15 @@ def headers(api_key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 
+def trust() -> ssl.SSLContext:
+    """
+    Return whom TLS trusts: the system's store, or what SSL_CERT_FILE names.
+
+    A lab signs its own certificates; the bundle that httpx brings along knows nothing of them.
+    """
+    return ssl.create_default_context()
+
+
 def new_client(api_key: str | None, *, timeout_s: float, connections: int = 1) -> httpx.Client:
     """Return a client that ignores proxies and keeps its connections."""
     import httpx
@@ -50,6 +60,7 @@ def new_client(api_key: str | None, *, timeout_s: float, connections: int = 1) -
         timeout=httpx.Timeout(timeout_s, connect=10.0),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         trust_env=False,
+        verify=trust(),
     )
 
 

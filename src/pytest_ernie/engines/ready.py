@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_ernie.errors import EngineError
 
-from .chat import error_text, headers, read_answer
+from .chat import error_text, headers, read_answer, trust
 from .protocol import Dialect
 
 LIST_TIMEOUT_S = 10.0
@@ -28,7 +28,11 @@ def listed_models(
 
     try:
         answer = httpx.get(
-            f"{base_url}/models", headers=headers(api_key), timeout=timeout_s, trust_env=False
+            f"{base_url}/models",
+            headers=headers(api_key),
+            timeout=timeout_s,
+            trust_env=False,
+            verify=trust(),
         )
     except httpx.HTTPError as problem:
         raise EngineError(
@@ -75,7 +79,9 @@ def first_answer(base_url: str, model: str, api_key: str | None, dialect: Dialec
     """
     import openai
 
-    with openai.DefaultHttpxClient(timeout=FIRST_ANSWER_TIMEOUT_S, trust_env=False) as http:
+    with openai.DefaultHttpxClient(
+        timeout=FIRST_ANSWER_TIMEOUT_S, trust_env=False, verify=trust()
+    ) as http:
         client = openai.OpenAI(
             base_url=base_url, api_key=api_key or "none", max_retries=0, http_client=http
         )

@@ -38,6 +38,8 @@ class What(Struct, frozen=True, kw_only=True, omit_defaults=True):
     datatype: str | None = None
     concurrency: int | None = None
     repeat: int | None = None
+    trial: int | None = None
+    """Number of a trial of a search; None for the whole workload."""
     dataset: str | None = None
     recipe: str | None = None
     workload: str | None = None
@@ -58,6 +60,7 @@ class What(Struct, frozen=True, kw_only=True, omit_defaults=True):
             None if self.length is None else f"{self.length} tokens",
             None if self.concurrency is None else f"{self.concurrency} in flight",
             None if self.repeat is None else f"run {self.repeat}",
+            None if self.trial is None else f"trial {self.trial}",
         )
         return f"{self.kind} of {', '.join(part for part in parts if part)}"
 

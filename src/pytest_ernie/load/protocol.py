@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import msgspec
 
+from .arrivals import Arrivals
+
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """One request of a workload."""
@@ -15,6 +17,8 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """Exact length of the answer (R9)."""
     images: tuple[str, ...] = ()
     """``data:`` addresses of the images that the text is about."""
+    prompt_tokens: int | None = None
+    """Tokens of the text alone by the model's tokenizer, where a site counted them."""
 
 
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +39,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int | None
     output_tokens: int | None
     """By the server's usage, never by chunks."""
+    cached_tokens: int | None
+    """Prompt tokens that the server says it had cached; None if it says nothing."""
     chunks: int
     """Events with text; fewer than tokens where an engine sends several at once."""
     status: int | None
@@ -42,15 +48,44 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str | None
     error: str | None
     """``reason: detail`` of a failed request; the reasons are few and listed in ``stream.py``."""
+    request_digest: str
+    """SHA-256 of the request's body, its first 32 hexadecimal digits."""
+    answer_digest: str
+    """The same of the answer's text."""
+
+
+class ClientFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One client process: what it did, and how well it kept up."""
+
+    cpu_s: float
+    """Processor time between start and end; near the run's length it was the bottleneck."""
+    reads: int
+    reconnects: int
+    waited_s: float | None
+    """
+    It was ready to run and another process had the processor, by the kernel's count: answers that came
+    meanwhile have one arrival for many tokens. None if the kernel doesn't say.
+    """
+    lag_mean_s: float
+    """From the arrival of bytes in the kernel to their handling, where they were the last of a turn."""
+    lag_max_s: float
 
 
 class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     """A run at one load."""
 
-    concurrency: int
+    arrivals: Arrivals
     records: tuple[RequestRecord, ...]
-    """One for each prompt, in the order of the workload."""
+    """One for each prompt that was sent, in the order of the workload."""
+    requests_sent: int
+    """Those without a record, which were given up, included."""
     started_unix_s: float
     wall_s: float
-    client_cpu_s: float
-    """Processor time that the client itself took; near ``wall_s`` it was the bottleneck."""
+    clients: tuple[ClientFacts, ...]
+    decided: bool = False
+    """It was stopped before its end, because what it was for was known."""
+
+    @property
+    def client_cpu_s(self) -> float:
+        """Processor time of all client processes."""
+        return sum(client.cpu_s for client in self.clients)

@@ -4,7 +4,8 @@ One streamed answer: which event was the first token, how many tokens came, and 
 Reasons of a failed request, as ``RequestRecord.error`` begins with them:
 
     no connection     the server couldn't be reached
-    timeout           it stopped sending
+    timeout           it stopped sending, or never let us connect
+    no HTTP           it talks something else
     refused           HTTP 4xx; 429 is shedding, and counts like any other
     server error      HTTP 5xx
     error in stream   an error line under HTTP 200
@@ -16,6 +17,7 @@ Reasons of a failed request, as ``RequestRecord.error`` begins with them:
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -41,8 +43,15 @@ class Stream:
         self.last_token_s: float | None = None
         self.prompt_tokens: int | None = None
         self.output_tokens: int | None = None
+        self.cached_tokens: int | None = None
         self.finish_reason: str | None = None
         self.chunks = 0
+        self._answer = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text that came, its first 32 hexadecimal digits."""
+        return self._answer.hexdigest()[:32]
 
     def feed(self, received: bytes, now_s: float) -> None:
         """Take the bytes that came at ``now_s``."""
@@ -84,12 +93,17 @@ class Stream:
     def _count(self, usage: dict[str, Any]) -> None:
         self.prompt_tokens = usage.get("prompt_tokens", self.prompt_tokens)
         self.output_tokens = usage.get("completion_tokens", self.output_tokens)
+        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+        self.cached_tokens = self.cached_tokens if cached is None else cached
 
     def _choice(self, choice: dict[str, Any], now_s: float) -> None:
         self.finish_reason = choice.get("finish_reason") or self.finish_reason
         delta = choice.get("delta") or {}
-        if delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning"):
+        text = delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning")
+        text = text or choice.get("text")  # the older completions API
+        if text:
             self.chunks += 1
+            self._answer.update(text.encode(errors="surrogatepass"))
             self.last_token_s = now_s
             if self.first_token_s is None:
                 self.first_token_s = now_s

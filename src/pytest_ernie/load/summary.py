@@ -1,24 +1,32 @@
 """
-What the records of a load run amount to (R6 to R9); pure, and recomputed at every judging.
+What the records of a load run amount to (R6 to R9); pure, vectorised, recomputed at every judging.
 
-**Steady window**: from the moment when as many requests as the load says are in flight for the
-first time, to the moment when the last request is sent: before and after it the server had less to
-do. A run too small to have one is measured from its first request to its last answer, and says so.
+**Steady window**: warm-up and drain don't count. In a closed loop it lasts from the moment when as many
+requests as the load says are in flight for the first time, to the moment when the last request
+is sent; in an open loop it begins with the first answer's end. The first token's time is that of the
+requests that were due in it, decode speed and latency those of the answers that ended in it: so
+both are seen under the full load, and neither sampling favours short answers. A run too
+small for that is measured from its first request to its last answer, and says so.
 
 **Tokens per second**: of each whole answer, the first token counts when it came and the others
 evenly between the first and the last; what falls into the window is divided by its length.
+
+A failed request counts wherever it failed.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from .protocol import LoadResult, RequestRecord
 
+Numbers = NDArray[np.float64]
 NO_SPEED = "no decode speed: fewer than two tokens, or all in one moment"
 
 
@@ -35,8 +43,11 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 class LoadSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one load."""
 
-    concurrency: int
+    concurrency: int | None
+    """None for an open loop."""
+    rate_per_s: float | None
     requests: int
+    completed: int
     failed: dict[str, int]
     """Reason -> how many; empty if every request was answered."""
     failed_share: float
@@ -47,59 +58,128 @@ class LoadSummary(msgspec.Struct, frozen=True, kw_only=True):
     window_end_s: float
     output_tokens_per_s: float | None
     """In the window, over whole answers; None if the run has no duration."""
+    mean_in_flight: float | None
+    """In the window: whether the load was truly there."""
     ttft_s: Spread | None
-    """First token minus due, over whole answers; None if there is none."""
+    """First token minus due; None, as the next ones, if no request counts."""
+    tpot_s: Spread | None
+    """(last - first) / (n - 1): of its mean a burst can take away no more than its own share."""
     decode_tokens_per_s: Spread | None
-    """(n - 1) / (last - first), a request each (R8). Its mean is at the mercy of a single burst."""
-    decode_s_per_token: Spread | None
-    """The same upside down: of this mean a burst can take away no more than its own share."""
+    """The same upside down (R8). Its mean is at the mercy of a single burst."""
+    latency_s: Spread | None
+    """End of the answer minus due."""
+    lateness_s: Spread | None
+    """Sent minus due: what the client itself added."""
     reached_full_length_share: float | None
     """Share of the whole answers that have the wanted length (R9); None if there is none."""
     tokens_per_chunk: float | None
     """Over whole answers; far above 1, tokens were held back and decode speeds are flattered."""
     prompt_tokens: int
+    cached_tokens: int
+    """Of the prompts', by the server's own word: prefixes that cost it nothing."""
     output_tokens: int
     wall_s: float
+    client_cpu_s: float
     client_cpu_share: float | None
-    """Of one core; near 1 the client was the bottleneck."""
+    """Of one core, by the busiest client process; near 1 it was the bottleneck."""
+    client_waited_share: float | None
+    """Of the run, by the client process that waited longest for a processor; None if not known."""
+    client_lag_mean_s: float
+    client_lag_max_s: float
 
 
 def summarise(result: LoadResult) -> LoadSummary:
     """Return the figures of a run."""
     records = result.records
-    whole = [record for record in records if failure(record) is None]
-    reasons = Counter(reason(why) for record in records if (why := failure(record)) is not None)
-    steady, start_s, end_s = steady_window(records, result.concurrency)
-    length_s = end_s - start_s
+    failures = [failure(record) for record in records]
+    whole = [record for record, why in zip(records, failures, strict=True) if why is None]
+    reasons = Counter(reason(why) for why in failures if why is not None)
+    steady, start_s, end_s = steady_window(records, result.arrivals.concurrency)
+    due = [record for record in whole if start_s <= record.due_s < end_s]
+    done = [record for record in whole if start_s < record.done_s <= end_s]
+    if not (steady and due and done):
+        steady, start_s, end_s = _whole_run(records)
+        due = done = whole
+    started, ended = Columns.of(due), Columns.of(done)
     output_tokens = sum(record.output_tokens or 0 for record in whole)
-    tokens = math.fsum(tokens_between(record, start_s, end_s) for record in whole)
+    chunks = sum(record.chunks for record in whole)
+    length_s = end_s - start_s
+    cpu_s = [client.cpu_s for client in result.clients]
     return LoadSummary(
-        concurrency=result.concurrency,
+        concurrency=result.arrivals.concurrency,
+        rate_per_s=result.arrivals.rate_per_s,
         requests=len(records),
+        completed=len(whole),
         failed=dict(sorted(reasons.items())),
         failed_share=(len(records) - len(whole)) / len(records) if records else 1.0,
         steady=steady,
         window_start_s=start_s,
         window_end_s=end_s,
-        output_tokens_per_s=tokens / length_s if length_s > 0 else None,
-        ttft_s=spread([ttft_s(record) for record in whole]),
-        decode_tokens_per_s=spread([decode_tokens_per_s(record) for record in whole]),
-        decode_s_per_token=spread([1 / decode_tokens_per_s(record) for record in whole]),
+        output_tokens_per_s=(
+            float(Columns.of(whole).tokens_between(start_s, end_s).sum()) / length_s
+            if length_s > 0
+            else None
+        ),
+        mean_in_flight=mean_in_flight(records, start_s, end_s),
+        ttft_s=spread(started.first_s - started.due_s),
+        tpot_s=spread(ended.tpot_s),
+        decode_tokens_per_s=spread(1 / ended.tpot_s),
+        latency_s=spread(ended.done_s - ended.due_s),
+        lateness_s=spread(started.sent_s - started.due_s),
         reached_full_length_share=(
             sum(record.output_tokens == record.wanted_tokens for record in whole) / len(whole)
             if whole
             else None
         ),
-        tokens_per_chunk=output_tokens / chunks if (chunks := _chunks(whole)) else None,
+        tokens_per_chunk=output_tokens / chunks if chunks else None,
         prompt_tokens=sum(record.prompt_tokens or 0 for record in whole),
+        cached_tokens=sum(record.cached_tokens or 0 for record in whole),
         output_tokens=output_tokens,
         wall_s=result.wall_s,
-        client_cpu_share=result.client_cpu_s / result.wall_s if result.wall_s > 0 else None,
+        client_cpu_s=result.client_cpu_s,
+        client_cpu_share=max(cpu_s) / result.wall_s if cpu_s and result.wall_s > 0 else None,
+        client_waited_share=_waited_share(result),
+        client_lag_mean_s=max((client.lag_mean_s for client in result.clients), default=0.0),
+        client_lag_max_s=max((client.lag_max_s for client in result.clients), default=0.0),
     )
 
 
-def _chunks(records: Sequence[RequestRecord]) -> int:
-    return sum(record.chunks for record in records)
+def _waited_share(result: LoadResult) -> float | None:
+    waited_s = [client.waited_s for client in result.clients]
+    if not waited_s or None in waited_s or not result.wall_s > 0:
+        return None
+    return max(seconds for seconds in waited_s if seconds is not None) / result.wall_s
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """Whole answers as arrays of equal length, seconds and tokens."""
+
+    due_s: Numbers
+    sent_s: Numbers
+    first_s: Numbers
+    last_s: Numbers
+    done_s: Numbers
+    tokens: Numbers
+
+    @classmethod
+    def of(cls, whole: Sequence[RequestRecord]) -> Columns:
+        """Return the columns of answers that have a first token, a last one and a count."""
+        names = ("due_s", "sent_s", "first_token_s", "last_token_s", "done_s", "output_tokens")
+        rows: list[list[Any]] = [[getattr(record, name) for name in names] for record in whole]
+        return cls(*np.array(rows, dtype=np.float64).reshape(len(rows), len(names)).T)
+
+    @property
+    def tpot_s(self) -> Numbers:
+        """Time per output token after the first."""
+        tpot_s: Numbers = (self.last_s - self.first_s) / (self.tokens - 1)
+        return tpot_s
+
+    def tokens_between(self, start_s: float, end_s: float) -> Numbers:
+        """Return how many tokens of each answer fall into [start, end)."""
+        overlap_s = np.minimum(self.last_s, end_s) - np.maximum(self.first_s, start_s)
+        rest = np.maximum(overlap_s, 0.0) / self.tpot_s
+        tokens: Numbers = rest + ((self.first_s >= start_s) & (self.first_s < end_s))
+        return tokens
 
 
 def failure(record: RequestRecord) -> str | None:
@@ -118,65 +198,58 @@ def reason(error: str) -> str:
     return f"{head}: {detail[:8]}" if detail.startswith("HTTP ") else head
 
 
-def ttft_s(record: RequestRecord) -> float:
-    """Return the seconds from the moment the request was due to its first token."""
-    assert record.first_token_s is not None
-    return record.first_token_s - record.due_s
+def steady_window(
+    records: Sequence[RequestRecord], concurrency: int | None
+) -> tuple[bool, float, float]:
+    """
+    Return (steady, start, end); the whole run if it never held its load while still sending.
+
+    ``concurrency`` is None for an open loop.
+    """
+    if not records:
+        return _whole_run(records)
+    sent_s = np.array([record.sent_s for record in records])
+    done_s = np.array([record.done_s for record in records])
+    last_sent_s = float(sent_s.max())
+    if concurrency is None:
+        start_s = float(done_s.min())
+        return (True, start_s, last_sent_s) if start_s < last_sent_s else _whole_run(records)
+    moments = np.concatenate([done_s, sent_s])
+    change = np.concatenate([np.full(len(records), -1), np.full(len(records), 1)])
+    order = np.lexsort((change, moments))  # at one moment an end frees the slot first
+    full = np.cumsum(change[order]) >= concurrency
+    if not full.any():
+        return _whole_run(records)
+    start_s = float(moments[order][full.argmax()])
+    return (True, start_s, last_sent_s) if start_s < last_sent_s else _whole_run(records)
 
 
-def decode_tokens_per_s(record: RequestRecord) -> float:
-    """Return (n - 1) / (last - first) of a whole answer."""
-    assert record.output_tokens is not None
-    assert record.first_token_s is not None
-    assert record.last_token_s is not None
-    return (record.output_tokens - 1) / (record.last_token_s - record.first_token_s)
-
-
-def tokens_between(record: RequestRecord, start_s: float, end_s: float) -> float:
-    """Return how many tokens of a whole answer fall into [start, end)."""
-    assert record.output_tokens is not None
-    assert record.first_token_s is not None
-    assert record.last_token_s is not None
-    first, last = record.first_token_s, record.last_token_s
-    overlap_s = max(0.0, min(last, end_s) - max(first, start_s))
-    rest = (record.output_tokens - 1) * overlap_s / (last - first)
-    return rest + (1 if start_s <= first < end_s else 0)
-
-
-def steady_window(records: Sequence[RequestRecord], concurrency: int) -> tuple[bool, float, float]:
-    """Return (steady, start, end); the whole run if it never held its load while still sending."""
+def _whole_run(records: Sequence[RequestRecord]) -> tuple[bool, float, float]:
     if not records:
         return False, 0.0, 0.0
-    last_sent_s = max(record.sent_s for record in records)
-    moments = sorted(
-        [(record.done_s, -1) for record in records] + [(record.sent_s, 1) for record in records]
-    )
-    in_flight = 0
-    for moment_s, change in moments:
-        in_flight += change
-        if in_flight >= concurrency and moment_s < last_sent_s:
-            return True, moment_s, last_sent_s
     first_sent_s = min(record.sent_s for record in records)
     return False, first_sent_s, max(record.done_s for record in records)
 
 
-def spread(values: Sequence[float]) -> Spread | None:
-    """Return mean and percentiles of finite values, None of no values."""
-    if not values:
+def mean_in_flight(records: Sequence[RequestRecord], start_s: float, end_s: float) -> float | None:
+    """Return how many requests were in flight on average; None if the window has no length."""
+    if not end_s > start_s:
         return None
-    ordered = sorted(values)
+    sent_s = np.array([record.sent_s for record in records])
+    done_s = np.array([record.done_s for record in records])
+    overlap_s = np.minimum(done_s, end_s) - np.maximum(sent_s, start_s)
+    return float(np.maximum(overlap_s, 0.0).sum() / (end_s - start_s))
+
+
+def spread(values: Numbers) -> Spread | None:
+    """Return mean and percentiles (interpolated linearly) of values, None of no values."""
+    if not len(values):
+        return None
+    p50, p90, p99 = np.percentile(values, (50, 90, 99))
     return Spread(
-        samples=len(ordered),
-        mean=math.fsum(ordered) / len(ordered),
-        p50=percentile(ordered, 50),
-        p90=percentile(ordered, 90),
-        p99=percentile(ordered, 99),
+        samples=len(values),
+        mean=float(values.mean()),
+        p50=float(p50),
+        p90=float(p90),
+        p99=float(p99),
     )
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """Return the percentile of ascending values, interpolated linearly between ranks."""
-    position = (len(ordered) - 1) * share / 100
-    below = math.floor(position)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)

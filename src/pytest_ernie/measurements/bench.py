@@ -104,15 +104,15 @@ class Bench(ABC):
     def _measured_loads(
         self, criterion: Criterion, workload: Workload, repeat: int
     ) -> throughput.WorkloadLoads:
-        """Raise the load until the limits break; higher loads can't count then (R6)."""
-        loads = throughput.WorkloadLoads.empty(self.edition, criterion, workload)
-        for plan in throughput.LoadPlan.ascending(self.edition, criterion, workload, repeat):
-            record = self.record(plan)
-            point = throughput.read_load(self.store, record, plan, loads.rule)
-            loads = loads.with_point(point, record)
-            if loads.broken:
-                break
-        return loads
+        """Search the highest load that keeps the limits, and run the whole workload at it (R6)."""
+        return throughput.searched(
+            throughput.WorkloadLoads.empty(self.edition, criterion, workload),
+            self.store,
+            self.record,
+            serving.Configuration.of(self.edition, criterion),
+            workload,
+            repeat,
+        )
 
     def _recipe(self, criterion: Criterion) -> Recipe:
         recipe = self.edition.recipe(criterion.model, criterion.method or "")

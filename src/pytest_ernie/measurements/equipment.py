@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_ernie.engines.protocol import Engine, Launch, Server
     from pytest_ernie.registry import Registry
     from pytest_ernie.settings import Settings
+    from pytest_ernie.standard import Workload
     from pytest_ernie.toolchains import Toolchain
     from pytest_ernie.trainers.protocol import Trainer
 
@@ -141,6 +142,17 @@ class Equipment:
         from pytest_ernie import rehearsal
 
         return rehearsal.held_out_questions(dataset)
+
+    def workload_source(self, workload: Workload) -> Path | None:
+        """Return where a workload's prompts lie, None for one that the suite makes itself."""
+        if workload.source == "rehearsal":
+            return None
+        if workload.name not in self.site.workloads:
+            raise SiteError(
+                "the site file lacks an entry",
+                wanted=f"[workloads] {workload.name}, a file of prompts",
+            )
+        return Path(self.site.workloads[workload.name])
 
     def close(self) -> None:
         """Stop every server that was started."""

@@ -1,140 +1,45 @@
 """
-Serving throughput: one record for each load, from the lowest up to the first that breaks a limit.
+Serving throughput: search the highest load within the limits, then run the whole workload at it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from pytest_ernie.errors import EngineError
-from pytest_ernie.evidence import Record, Recording, Store, Subject, What
-from pytest_ernie.measurements.equipment import Equipment
-from pytest_ernie.measurements.serving import Configuration, keep_log
-from pytest_ernie.standard import Criterion, Edition, Workload, digest
+from pytest_ernie.evidence import Record, Store
+from pytest_ernie.measurements.load_runs import LoadPlan, read_load, read_result
+from pytest_ernie.measurements.serving import Configuration
+from pytest_ernie.standard import Criterion, Edition, Workload
 from pytest_ernie.standard.model import ServingThroughputRule
-from pytest_ernie.verdicts import Bounds, LoadPoint, broken_limits, peak
+from pytest_ernie.verdicts import Bounds, LoadPoint, broken_limits, client_trouble, peak
 
 if TYPE_CHECKING:
-    from pytest_ernie.load.protocol import LoadResult
+    from pytest_ernie.load.search import Found, Trial, TrialOutcome
 
-
-class LoadPlan(Struct, frozen=True, kw_only=True):
-    """A workload at one load, requests in flight held constant (closed loop)."""
-
-    configuration: Configuration
-    workload: Workload
-    concurrency: int
-    repeat: int
-
-    @classmethod
-    def ascending(
-        cls, edition: Edition, criterion: Criterion, workload: Workload, repeat: int
-    ) -> tuple[LoadPlan, ...]:
-        """Return the loads of a workload, the lowest first."""
-        configuration = Configuration.of(edition, criterion)
-        return tuple(
-            cls(
-                configuration=configuration,
-                workload=workload,
-                concurrency=concurrency,
-                repeat=repeat,
-            )
-            for concurrency in workload.concurrencies
-        )
-
-    @property
-    def what(self) -> What:
-        """Key by model, data type, workload and load."""
-        return self.configuration.what(
-            "serving.load",
-            concurrency=self.concurrency,
-            repeat=self.repeat,
-            workload=digest(msgspec.to_builtins(self.workload)),
-        )
-
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch."""
-        return self.configuration.subject(equipment)
-
-    def measure(self, equipment: Equipment, recording: Recording) -> None:
-        """Send the whole workload at this load and keep a record of every request."""
-        from pytest_ernie.load.closed_loop import run_closed_loop
-        from pytest_ernie.load.workload import draw
-
-        server = self.configuration.server(equipment)
-        drawn = draw(self.workload)
-        result = run_closed_loop(
-            server.base_url,
-            server.model,
-            drawn.prompts,
-            concurrency=self.concurrency,
-            dialect=server.dialect,
-            api_key=server.api_key,
-            progress=equipment.progress,
-        )
-        keep_log(server, recording)
-        if not server.alive():
-            raise EngineError(
-                f"the server died at {self.concurrency} requests in flight", where=server.log
-            )
-        recording.blob("requests", msgspec.json.encode(result))
-        recording.finish({"prompts_sha256": drawn.digest, "requests": len(result.records)})
-
-
-def read_load(
-    store: Store, record: Record, plan: LoadPlan, rule: ServingThroughputRule
-) -> LoadPoint:
-    """Return the figures of a load, computed anew from its requests."""
-    from pytest_ernie.load.protocol import LoadResult
-    from pytest_ernie.load.summary import summarise
-
-    result: LoadResult = msgspec.json.decode(
-        store.blobs.get(record.blobs["requests"]), type=LoadResult
-    )
-    summary = summarise(result)
-    percentile = f"p{rule.latency_percentile_shown}"
-    return LoadPoint(
-        workload=plan.workload.name,
-        concurrency=plan.concurrency,
-        output_tokens_per_s=_known(summary.output_tokens_per_s),
-        ttft_mean_s=_known(getattr(summary.ttft_s, "mean", None)),
-        ttft_percentile_s=_known(getattr(summary.ttft_s, percentile, None)),
-        decode_mean_tokens_per_s=_speed(getattr(summary.decode_s_per_token, "mean", None)),
-        decode_percentile_tokens_per_s=_known(
-            getattr(summary.decode_tokens_per_s, percentile, None)
-        ),
-        failed_share=summary.failed_share,
-        full_length_share=_known(summary.reached_full_length_share),
-        client_cpu_share=_known(summary.client_cpu_share),
-    )
-
-
-def _speed(s_per_token: float | None) -> float:
-    """
-    Decode speed from the mean time per token (TPOT) over the requests.
-
-    The mean of speeds would let a few answers that arrive in one burst hide all the slow ones.
-    """
-    return 1 / s_per_token if s_per_token else math.nan
-
-
-def _known(value: float | None) -> float:
-    """What nobody could measure is NaN, which breaks every limit; never a zero or a one."""
-    return math.nan if value is None else value
+WHOLE_RUNS_MAX = 4
+"""Loads at which the whole workload is run, if it breaks what short trials let hope for."""
 
 
 class WorkloadLoads(Struct, frozen=True, kw_only=True):
-    """The tested loads of one workload, the lowest first."""
+    """
+    The tested loads of one workload: what the search found, and the whole workload at it.
+    """
 
     name: str
     bounds: Bounds
     rule: ServingThroughputRule
+    found: Found | None = None
+    trials: tuple[LoadPoint, ...] = ()
+    """The search's, in their order; they draw the curve, and no verdict rests on them."""
     points: tuple[LoadPoint, ...] = ()
+    """Of the whole workload."""
     records: tuple[Record, ...] = ()
+    """Of the points."""
 
     @classmethod
     def empty(cls, edition: Edition, criterion: Criterion, workload: Workload) -> WorkloadLoads:
@@ -160,9 +65,17 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
         return peak(self.points, self.bounds, self.rule)
 
     @property
+    def curve(self) -> tuple[LoadPoint, ...]:
+        """A point for each tested load, ascending: of the whole workload, or of the last trial."""
+        by_load = {point.concurrency: point for point in (*self.trials, *self.points)}
+        return tuple(by_load[load] for load in sorted(by_load))
+
+    @property
     def broken(self) -> str | None:
-        """What the first load beyond the peak breaks, in words, or None."""
-        for point in self.points:
+        """What the lowest load beyond the peak breaks, in words, or None."""
+        for point in self.curve:
+            if self.peak is not None and point.concurrency <= self.peak.concurrency:
+                continue
             if problems := broken_limits(point, self.bounds, self.rule):
                 return f"{point.concurrency} in flight: {'; '.join(problems)}"
         return None
@@ -178,15 +91,18 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def unread_prompts(self) -> str | None:
+        """Say if the server's count of a prompt's tokens isn't the site's (R9), else None."""
+        problems = [told for record in self.records for told in record.data["prompt_problems"]]
+        return problems[0] if problems else None
+
+    @property
     def saturated_client(self) -> str | None:
-        """Say if the load client may have been the bottleneck at the peak (R15), else None."""
-        if self.peak is None or self.peak.client_cpu_share <= self.rule.client_cpu_share_max:
+        """Say if the client may have been the bottleneck where it matters (R15), else None."""
+        decisive = self.peak or min(self.points, key=lambda p: p.concurrency, default=None)
+        if decisive is None:
             return None
-        return (
-            f"the load client took {self.peak.client_cpu_share:.0%} of a core at "
-            f"{self.peak.concurrency} in flight, so it may have been the bottleneck; at most "
-            f"{self.rule.client_cpu_share_max:.0%} is accepted"
-        )
+        return client_trouble(decisive, self.rule, ttft_limit_s=self.bounds.ttft_s)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -200,11 +116,16 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
             f"({percentile} {point.ttft_percentile_s:.3f} s), mean decode speed "
             f"{point.decode_mean_tokens_per_s:.1f} tok/s"
         ]
-        if self.broken is None:
+        if self.found is not None:
             notes.append(
-                f"{self.name}: the highest tested load still keeps the limits, so the true maximum "
-                "may be higher"
+                f"{self.name}: found with confidence {self.found.confidence:.0%} in "
+                f"{len(self.trials)} trials of {self.found.requests_sent} requests"
             )
+            if self.found.capped:
+                notes.append(
+                    f"{self.name}: the highest load that is tried still keeps the limits, so the "
+                    "true maximum may be higher"
+                )
         if not point.ttft_percentile_s < self.bounds.ttft_s:
             notes.append(
                 f"{self.name}: under {percentile} this load would break the first-token limit"
@@ -223,3 +144,81 @@ class Throughput(Struct, frozen=True, kw_only=True):
         peaks = [loads.peak for loads in self.by_workload]
         figures = [point.output_tokens_per_s if point else 0.0 for point in peaks]
         return min(figures, default=math.nan)
+
+
+def searched(
+    empty: WorkloadLoads,
+    store: Store,
+    record_of: Callable[[LoadPlan], Record],
+    configuration: Configuration,
+    workload: Workload,
+    repeat: int,
+) -> WorkloadLoads:
+    """
+    Search, then run the whole workload at what was found, and a little lower if that breaks a limit.
+
+    ``record_of`` measures a plan, or looks it up: the search is a function of the outcomes, so
+    recorded ones lead it the same way again.
+    """
+
+    def plan(concurrency: int, trial: Trial | None = None) -> LoadPlan:
+        return LoadPlan(
+            configuration=configuration,
+            workload=workload,
+            concurrency=concurrency,
+            repeat=repeat,
+            trial=trial,
+        )
+
+    loads = _with_trials(
+        empty, store, workload, lambda trial: record_of(plan(trial.concurrency, trial))
+    )
+    assert loads.found is not None
+    for concurrency in _downwards(max(loads.found.max_concurrency, workload.concurrency_start)):
+        record = record_of(plan(concurrency))
+        point = read_load(store, record, workload, loads.rule)
+        loads = loads.with_point(point, record)
+        if not broken_limits(point, loads.bounds, loads.rule):
+            break
+    return loads
+
+
+def _with_trials(
+    loads: WorkloadLoads, store: Store, workload: Workload, record_of: Callable[[Trial], Record]
+) -> WorkloadLoads:
+    from pytest_ernie.load.limit import outcome_of
+
+    steps, trials = _steps(loads, workload), []
+    try:
+        trial = next(steps)
+        while True:
+            record = record_of(trial)
+            trials.append(read_load(store, record, workload, loads.rule))
+            trial = steps.send(outcome_of(read_result(store, record), trial.concurrency))
+    except StopIteration as end:
+        return msgspec.structs.replace(loads, found=end.value, trials=tuple(trials))
+
+
+def _steps(loads: WorkloadLoads, workload: Workload) -> Generator[Trial, TrialOutcome, Found]:
+    from pytest_ernie.load.search import Limits, SearchSettings, search
+
+    limits = Limits(
+        ttft_s=loads.bounds.ttft_s,
+        decode_tokens_per_s=loads.bounds.decode_tokens_per_s,
+        failed_share_max=loads.rule.failed_share_max,
+    )
+    settings = SearchSettings(
+        start=workload.concurrency_start,
+        most=workload.concurrency_most,
+        confidence=loads.rule.search_confidence,
+        requests_max=loads.rule.search_requests_max,
+        output_tokens=workload.output_tokens_mean,
+    )
+    return search(limits, settings)
+
+
+def _downwards(highest: int) -> Iterator[int]:
+    """Yield the load that was found, then lower ones by 1, 2 and 4 steps of a hundredth."""
+    step = max(1, highest // 100)
+    lower = [highest, *(highest - step * 2**n for n in range(WHOLE_RUNS_MAX - 1))]
+    return (load for load in lower if load >= 1)

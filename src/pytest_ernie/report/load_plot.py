@@ -14,7 +14,7 @@ from pytest_ernie.report.plots import WIDTH_IN
 from pytest_ernie.report.svg import CANDIDATE, LIMIT, OUTLIER, PAPER, REFERENCE, draw
 from pytest_ernie.report.text import line
 from pytest_ernie.standard.model import ServingThroughputRule
-from pytest_ernie.verdicts import Bounds, LoadPoint, broken_limits, peak
+from pytest_ernie.verdicts import Bounds, LoadPoint, broken_limits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +31,8 @@ class LoadCurve(Struct, frozen=True, kw_only=True):
     workload: str
     bounds: Bounds
     rule: ServingThroughputRule
+    counts: LoadPoint | None
+    """The candidate's whole workload at the highest load that keeps the limits."""
     candidate: tuple[LoadPoint, ...]
     reference: tuple[LoadPoint, ...] = ()
     required_tokens_per_s: float | None = None
@@ -59,7 +61,7 @@ def throughput_against_load(curve: LoadCurve, *, name: str) -> str:
         ttft.set_ylabel("first\ntoken, s")
         decode.set_ylabel("decode,\ntok/s")
         decode.set_xscale("log", base=2)
-        loads = sorted({point.concurrency for point in (*curve.candidate, *curve.reference)})
+        loads = _ticks([point.concurrency for point in (*curve.candidate, *curve.reference)])
         decode.set_xticks(loads, labels=[str(load) for load in loads])
         decode.set_xticks([], minor=True)
         decode.set_xlabel("requests in flight")
@@ -71,6 +73,13 @@ def throughput_against_load(curve: LoadCurve, *, name: str) -> str:
         title=f"Serving throughput of {name}, workload {line(curve.workload, 80)}",
         description=_loads_in_words(curve),
     )
+
+
+def _ticks(loads: Sequence[int]) -> list[int]:
+    """Powers of two from the lowest load to the highest: a search tests too many to name them all."""
+    if not loads:
+        return []
+    return [2**n for n in range(min(loads).bit_length() - 1, max(loads).bit_length() + 1)]
 
 
 def _paint_side(
@@ -102,7 +111,7 @@ def _paint_side(
 
 
 def _paint_peak(axes: Axes, curve: LoadCurve) -> None:
-    best = peak(curve.candidate, curve.bounds, curve.rule)
+    best = curve.counts
     if best is not None:
         axes.plot(
             [best.concurrency], [best.output_tokens_per_s], linestyle="none", marker="o",
@@ -125,7 +134,7 @@ def _limit(axes: Axes, value: float, label: str) -> None:
 
 
 def _loads_in_words(curve: LoadCurve) -> str:
-    best = peak(curve.candidate, curve.bounds, curve.rule)
+    best = curve.counts
     if best is None:
         text = "No tested load keeps the limits."
     else:

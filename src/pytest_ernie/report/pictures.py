@@ -147,8 +147,9 @@ def _loads(row: Row, matrix: Matrix, candidate: Bench, reference: Bench) -> Iter
                 workload=own.name,
                 bounds=own.bounds,
                 rule=own.rule,
-                candidate=own.points,
-                reference=other.points if other else (),
+                counts=own.peak,
+                candidate=own.curve,
+                reference=other.curve if other else (),
                 required_tokens_per_s=required,
             )
             return throughput_against_load(curve, name=name), remark

@@ -158,8 +158,12 @@ class Workload(Data, frozen=True, kw_only=True):
     seed: NaturalNumber
     output_tokens_min: Count
     output_tokens_max: Count
-    concurrencies: Annotated[tuple[Count, ...], Meta(min_length=1)]
-    """Loads of the closed loop, in requests in flight, ascending."""
+    output_tokens_mean: Positive
+    """About the mean length of an answer; it guides the search for the highest load, no verdict."""
+    concurrency_start: Count
+    """The first load of that search, requests in flight."""
+    concurrency_most: Count
+    """The highest load that is tried."""
 
     def __post_init__(self) -> None:
         if self.output_tokens_min > self.output_tokens_max:
@@ -167,9 +171,10 @@ class Workload(Data, frozen=True, kw_only=True):
                 f"output_tokens_min {self.output_tokens_min} is above output_tokens_max "
                 f"{self.output_tokens_max}"
             )
-        if list(self.concurrencies) != sorted(set(self.concurrencies)):
+        if self.concurrency_start > self.concurrency_most:
             raise ValueError(
-                f"concurrencies must ascend without repeats, got {list(self.concurrencies)}"
+                f"concurrency_start {self.concurrency_start} is above concurrency_most "
+                f"{self.concurrency_most}"
             )
 
 
@@ -276,12 +281,31 @@ class ServingThroughputRule(Data, frozen=True, kw_only=True):
     full_length_share_min: float
     """Least share of answers that reach their fixed length on an engine without min_tokens."""
     latency_percentile_shown: Literal[50, 90, 99]
+    search_confidence: float
+    """How sure each finding of the search for the highest load must be."""
+    search_requests_max: Count
     client_cpu_share_max: float
     """Share of one core above which the load client itself may have been the bottleneck."""
+    client_waited_share_max: float
+    """Share of the time in which it was ready to run and had no processor."""
+    client_roofline_share_max: float
+    """The same of the events a second that the client can take on this host."""
+    client_lateness_share_max: float
+    """Requests may leave so late on average, as a share of the first-token limit."""
+    client_in_flight_share_min: float
+    """So much of the load must truly have been in flight."""
 
     def __post_init__(self) -> None:
-        _fraction(self.full_length_share_min, "full_length_share_min")
-        _fraction(self.client_cpu_share_max, "client_cpu_share_max")
+        for name in (
+            "full_length_share_min",
+            "search_confidence",
+            "client_cpu_share_max",
+            "client_waited_share_max",
+            "client_roofline_share_max",
+            "client_lateness_share_max",
+            "client_in_flight_share_min",
+        ):
+            _fraction(getattr(self, name), name)
 
 
 class AccuracyRule(Data, frozen=True, kw_only=True):

@@ -7,9 +7,11 @@ from __future__ import annotations
 from pytest_ernie.verdicts.accuracy import accuracy_equal
 from pytest_ernie.verdicts.context import ContextAnswer, serving_context, training_context
 from pytest_ernie.verdicts.datatype import datatype_supported
+from pytest_ernie.verdicts.load_client import client_trouble
 from pytest_ernie.verdicts.loss import loss_follows
 from pytest_ernie.verdicts.throughput import (
     Bounds,
+    ClientPoint,
     LoadPoint,
     broken_limits,
     peak,
@@ -19,12 +21,14 @@ from pytest_ernie.verdicts.verdict import Verdict, Word, inconclusive
 
 __all__ = [
     "Bounds",
+    "ClientPoint",
     "ContextAnswer",
     "LoadPoint",
     "Verdict",
     "Word",
     "accuracy_equal",
     "broken_limits",
+    "client_trouble",
     "datatype_supported",
     "inconclusive",
     "loss_follows",

@@ -58,6 +58,24 @@ def _percent(share: float, threshold: float) -> str:
     return shown(share * 100, threshold * 100, 1)
 
 
+class ClientPoint(Struct, frozen=True, kw_only=True):
+    """
+    How the load client kept up at a load. NaN where it isn't known.
+    """
+
+    cpu_share: float
+    """Processor time of the busiest client process, of one core."""
+    events_per_s: float
+    roofline_events_per_s: float
+    """What the client can take on that host, measured right before."""
+    lateness_mean_s: float
+    """How long after they were due requests left."""
+    waited_share: float
+    """Of the run, in which the client was ready to run and had no processor."""
+    in_flight_share: float
+    """Of the load that was asked for, on average over the steady window."""
+
+
 class LoadPoint(Struct, frozen=True, kw_only=True):
     """
     One tested load of the serving throughput clause.
@@ -75,8 +93,7 @@ class LoadPoint(Struct, frozen=True, kw_only=True):
     decode_percentile_tokens_per_s: float
     failed_share: float
     full_length_share: float
-    client_cpu_share: float
-    """Processor time of the load client, of one core; near 1 it was the bottleneck itself."""
+    client: ClientPoint
 
 
 class Bounds(Struct, frozen=True, kw_only=True):

@@ -6,17 +6,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 
-from pytest_ernie.load.protocol import LoadResult, RequestRecord
+from pytest_ernie.load.arrivals import Arrivals, closed
+from pytest_ernie.load.protocol import ClientFacts, LoadResult, RequestRecord
 from pytest_ernie.load.summary import (
+    Columns,
     failure,
-    percentile,
+    mean_in_flight,
     reason,
     spread,
     steady_window,
     summarise,
-    tokens_between,
 )
 
 
@@ -38,19 +41,32 @@ def record(
         "status": 200,
         "finish_reason": "length",
         "error": None,
+        "cached_tokens": 2,
+        "request_digest": "a" * 32,
+        "answer_digest": "b" * 32,
     }
     return RequestRecord(**{**facts, **changed})
 
 
-def result(*records: RequestRecord, concurrency: int = 1) -> LoadResult:
+CLIENT = ClientFacts(
+    cpu_s=2.5, reads=100, reconnects=0, waited_s=0.5, lag_mean_s=1e-5, lag_max_s=2e-3
+)
+BUSIER = ClientFacts(
+    cpu_s=4.0, reads=100, reconnects=0, waited_s=2.0, lag_mean_s=3e-5, lag_max_s=1e-3
+)
+
+
+def result(*records: RequestRecord, concurrency: int = 1, **changed: Any) -> LoadResult:
     """A run of these records."""
-    return LoadResult(
-        concurrency=concurrency,
-        records=records,
-        started_unix_s=0.0,
-        wall_s=10.0,
-        client_cpu_s=2.5,
-    )
+    facts: dict[str, Any] = {
+        "arrivals": closed(concurrency),
+        "records": records,
+        "requests_sent": len(records),
+        "started_unix_s": 0.0,
+        "wall_s": 10.0,
+        "clients": (CLIENT,),
+    }
+    return LoadResult(**{**facts, **changed})
 
 
 # Two slots, three seconds a request: 0-3, 0-3, 3-6, 3-6, 6-9, 6-9.
@@ -98,7 +114,7 @@ def test_tokens_lie_evenly_between_first_and_last(
     start_s: float, end_s: float, tokens: float
 ) -> None:
     """The first token counts when it came; ten more follow within two seconds."""
-    assert tokens_between(record(), start_s, end_s) == pytest.approx(tokens)
+    assert Columns.of([record()]).tokens_between(start_s, end_s) == pytest.approx([tokens])
 
 
 def test_the_first_token_counts_from_when_the_request_was_due() -> None:
@@ -119,13 +135,14 @@ def test_decode_speed_leaves_out_the_first_token() -> None:
 
 def test_one_burst_spoils_the_mean_of_speeds_but_not_of_times() -> None:
     """Nine answers at 5 tok/s and one that came in a millisecond."""
-    burst = record(9, 27.0, 30.0, first_token_s=29.999, last_token_s=30.0)
-    summary = summarise(result(*(record(i, 3.0 * i, 3.0 * i + 3) for i in range(9)), burst))
+    slow = [record(i, 3.0 * i, 3.0 * i + 3) for i in range(9)]
+    burst = record(9, 27.0, 30.0, first_token_s=29.999)
+    summary = summarise(result(*slow, burst, record(10, 30.0, 33.0)))
 
     assert summary.decode_tokens_per_s is not None
-    assert summary.decode_s_per_token is not None
+    assert summary.tpot_s is not None
     assert summary.decode_tokens_per_s.mean > 1000
-    assert 1 / summary.decode_s_per_token.mean == pytest.approx(50 / 9, rel=1e-3)
+    assert 1 / summary.tpot_s.mean == pytest.approx(50 / 9, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -199,8 +216,14 @@ def test_tokens_that_come_in_bundles_are_shown(chunks: int, tokens: float | None
 
 
 def test_the_clients_own_share_of_a_core_is_shown() -> None:
-    """2.5 s of 10 s."""
+    """2.5 s of 10 s; of several processes the busiest counts, and all together took their sum."""
     assert summarise(result(record())).client_cpu_share == 0.25
+    both = summarise(result(record(), clients=(CLIENT, BUSIER)))
+    assert (both.client_cpu_share, both.client_cpu_s) == (0.4, 6.5)
+    assert both.client_waited_share == 0.2
+    silent = msgspec.structs.replace(CLIENT, waited_s=None)
+    assert summarise(result(record(), clients=(CLIENT, silent))).client_waited_share is None
+    assert (both.client_lag_mean_s, both.client_lag_max_s) == (3e-5, 2e-3)
 
 
 @pytest.mark.parametrize(
@@ -219,8 +242,62 @@ def test_reasons_keep_the_status_and_drop_the_detail(error: str, counted: str) -
 
 def test_percentiles_are_interpolated() -> None:
     """Of 0, 10, .., 100 each percentile is itself; of one value it is that value."""
-    values = [10.0 * step for step in range(11)]
+    tens, one = spread(np.arange(0.0, 101.0, 10.0)), spread(np.array([7.0]))
 
-    assert [percentile(values, share) for share in (0, 50, 90, 99, 100)] == [0, 50, 90, 99, 100]
-    assert percentile([7.0], 99) == 7.0
-    assert spread([]) is None
+    assert tens is not None
+    assert (tens.mean, tens.p50, tens.p90, tens.p99) == (50, 50, 90, 99)
+    assert one is not None
+    assert (one.samples, one.p99) == (1, 7.0)
+    assert spread(np.array([])) is None
+
+
+def test_warm_up_and_drain_don_t_count() -> None:
+    """
+    First tokens of requests that were due, decode speeds of answers that ended, under the full load.
+    """
+    slots = [
+        record(0, 0.0, 30.0, first_token_s=9.0),  # into an empty server
+        record(1, 1.0, 3.0, first_token_s=1.5),
+        record(2, 3.0, 5.0, first_token_s=3.25),
+        record(3, 5.0, 7.0, first_token_s=5.25),
+        record(4, 7.0, 9.0, first_token_s=7.25),  # the last that is sent
+    ]
+    summary = summarise(result(*slots, concurrency=2))
+
+    assert (summary.steady, summary.window_start_s, summary.window_end_s) == (True, 1.0, 7.0)
+    assert summary.ttft_s is not None
+    assert (summary.ttft_s.samples, summary.ttft_s.mean) == (
+        3,
+        pytest.approx((0.5 + 0.25 + 0.25) / 3),
+    )
+    assert summary.tpot_s is not None
+    assert summary.tpot_s.samples == 3
+    assert summary.tpot_s.mean == pytest.approx((0.15 + 0.175 + 0.175) / 3)
+
+
+def test_how_many_were_in_flight() -> None:
+    """The mean over the window, whatever lies outside."""
+    assert mean_in_flight(TWO_SLOTS, 0.0, 9.0) == pytest.approx(2.0)
+    assert mean_in_flight(TWO_SLOTS, 6.0, 12.0) == pytest.approx(1.0)
+    assert mean_in_flight(TWO_SLOTS, 3.0, 3.0) is None
+    assert summarise(result(*TWO_SLOTS, concurrency=2)).mean_in_flight == pytest.approx(2.0)
+
+
+def test_an_open_loop_begins_with_its_first_answer() -> None:
+    """There is no load to be reached, only arrivals that a server may or may not keep up with."""
+    arrivals = Arrivals(kind="constant", rate_per_s=1.0)
+    open_loop = [record(i, float(i), i + 3.0) for i in range(8)]
+    summary = summarise(result(*open_loop, arrivals=arrivals))
+
+    assert (summary.steady, summary.window_start_s, summary.window_end_s) == (True, 3.0, 7.0)
+    assert (summary.concurrency, summary.rate_per_s) == (None, 1.0)
+    assert steady_window(open_loop[:1], None) == (False, 0.0, 3.0)
+
+
+def test_cached_prompts_and_late_sends_are_shown() -> None:
+    """What could flatter a server, and what could slander it."""
+    summary = summarise(result(record(sent_s=0.5, due_s=0.0), record(1, 3.0, 6.0)))
+
+    assert (summary.prompt_tokens, summary.cached_tokens) == (10, 4)
+    assert summary.lateness_s is not None
+    assert summary.lateness_s.mean == 0.25

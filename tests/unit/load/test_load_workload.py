@@ -4,6 +4,7 @@ Which prompts a workload draws.
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +12,48 @@ import msgspec
 import pytest
 
 from pytest_ernie.errors import SiteError
-from pytest_ernie.load.workload import draw, scaled_length
-from pytest_ernie.standard.model import Workload
+from pytest_ernie.load.protocol import Prompt
+from pytest_ernie.load.workloads import digest_of, draw, prepare, random_words, sample
+from pytest_ernie.load.workloads.candidates import OnDemand
+from pytest_ernie.load.workloads.synthetic import scaled_length
+from pytest_ernie.standard import Workload, load
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def workload(**changed: Any) -> Workload:
-    """The rehearsal's workload, unless told otherwise."""
-    facts: dict[str, Any] = {
-        "name": "text",
-        "modality": "text",
-        "source": "rehearsal",
-        "prompts": 300,
-        "seed": 1,
-        "output_tokens_min": 16,
-        "output_tokens_max": 64,
-        "concurrencies": (1, 4),
-    }
-    return Workload(**{**facts, **changed})
+    """The rehearsal's workload with more prompts, unless told otherwise."""
+    (text,) = load("rehearsal").workloads
+    return msgspec.structs.replace(text, **{"prompts": 300, "seed": 1, **changed})
 
 
 def test_a_seed_draws_the_same_prompts_everywhere() -> None:
     """Both sides know by the digest that they asked the same."""
     assert draw(workload()) == draw(workload())
     assert draw(workload()).digest != draw(workload(seed=2)).digest
+
+
+def test_the_rehearsal_asks_what_its_references_were_recorded_with() -> None:
+    """The digest was written down when they were; another means that they are useless."""
+    (text,) = load("rehearsal").workloads
+
+    drawn = draw(text)
+
+    assert drawn.digest == "c29077d3be11a09576120c9adb850d098ce76b5bdb69c21939f6a4d7d3715e34"
+    assert sum(prompt.output_tokens for prompt in drawn.prompts) == 8527
+
+
+def test_the_digest_is_about_what_is_asked() -> None:
+    """Text, length, images and order count; what a site knows of a prompt doesn't."""
+    prompt = Prompt(text="a", output_tokens=16, images=("data:x",))
+    other = Prompt(text="b", output_tokens=16)
+
+    counted = msgspec.structs.replace(prompt, prompt_tokens=7)
+    assert digest_of([counted, other]) == digest_of([prompt, other])
+    for changed in ({"text": "c"}, {"output_tokens": 17}, {"images": ()}):
+        assert digest_of([msgspec.structs.replace(prompt, **changed)]) != digest_of([prompt])
+    assert digest_of([other, prompt]) != digest_of([prompt, other])
+    assert digest_of([]) == "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945"
 
 
 def test_lengths_spread_over_the_bounds_and_never_beyond() -> None:
@@ -75,6 +95,92 @@ def test_a_prepared_file_is_sampled_and_clipped(tmp_path: Path) -> None:
     assert len({prompt.text for prompt in drawn.prompts}) == 7
 
 
+def test_the_same_is_drawn_by_every_python(tmp_path: Path) -> None:
+    """The digest was written down once: a Python that draws otherwise is found out here."""
+    path = prepared(tmp_path, list(range(1, 1001)))
+
+    drawn = draw(workload(source="ShareGPT", prompts=50), path)
+
+    assert drawn.digest == "44e59673ab59ba3a24debddae271dd3301cc88c6318479c515aed863ef08471d"
+
+
+def test_a_counted_and_a_prepared_file_give_the_same(tmp_path: Path) -> None:
+    """A side that prepared ShareGPT and one that counts it each time ask the same."""
+    turns = [
+        [
+            {"from": "human", "value": f"what is {index} plus one ?"},
+            {"from": "gpt", "value": "it is " * (index + 3)},
+        ]
+        for index in range(60)
+    ]
+    source = tmp_path / "sharegpt.json"
+    source.write_bytes(msgspec.json.encode([{"conversations": pair} for pair in turns]))
+    prepare(source, tmp_path / "prepared.jsonl", words, tokenizer="words")
+    asked = workload(source="ShareGPT", prompts=20)
+
+    drawn = draw(asked, source, words)
+
+    assert drawn == draw(asked, tmp_path / "prepared.jsonl")
+    assert min(prompt.output_tokens for prompt in drawn.prompts) == 16
+    assert {prompt.prompt_tokens for prompt in drawn.prompts} == {6}
+
+
+def words(text: str) -> int:
+    """A tokenizer that is simple enough for tests."""
+    return len(text.split())
+
+
+def test_only_what_is_drawn_is_read() -> None:
+    """A workload of images is far greater than what is drawn of it."""
+    read = []
+
+    def one(index: int) -> Prompt:
+        read.append(index)
+        return Prompt(text=str(index), output_tokens=1)
+
+    drawn = sample(OnDemand(length=10_000, read=one), 3, random.Random("seed"))
+
+    assert [int(prompt.text) for prompt in drawn] == read
+    assert len(set(read)) == 3
+
+
+def test_images_are_drawn_with_a_fixed_length(tmp_path: Path) -> None:
+    """R9: 128 tokens about an image, whichever."""
+    for index in range(5):
+        (tmp_path / f"{index}.png").write_bytes(PNG + bytes([index]))
+    lines = [f'{{"image": "{index}.png", "question": "{index}?"}}' for index in range(5)]
+    (tmp_path / "questions.jsonl").write_text("\n".join(lines))
+    asked = workload(
+        modality="multimodal",
+        source="OCRBench_v2",
+        prompts=3,
+        output_tokens_min=128,
+        output_tokens_max=128,
+    )
+
+    drawn = draw(asked, tmp_path)
+
+    assert [prompt.output_tokens for prompt in drawn.prompts] == [128] * 3
+    assert drawn.digest == "faa5aab2ca4da51bffdda4ce4ffbf2770a302537f9554e7618e706be2d34db6f"
+    with pytest.raises(SiteError) as caught:
+        draw(workload(source="ShareGPT", prompts=3), tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: no workload of modality text; got 3 of 3 prompts with images; wanted 0"
+    )
+
+
+def test_a_workload_of_images_needs_images(tmp_path: Path) -> None:
+    """Text alone is answered faster."""
+    path = prepared(tmp_path, [20, 20])
+
+    with pytest.raises(SiteError) as caught:
+        draw(workload(modality="multimodal", source="OCRBench_v2", prompts=2), path)
+
+    assert str(caught.value) == (
+        f"{path}: no workload of modality multimodal; got 0 of 2 prompts with images; wanted 2"
+    )
+
+
 def test_a_workload_that_is_not_shipped_needs_its_file() -> None:
     """The message says what to do."""
     with pytest.raises(SiteError) as caught:
@@ -96,12 +202,12 @@ def test_too_few_prompts_are_refused(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: too few prompts; got 2; wanted 3"
 
 
-@pytest.mark.parametrize("content", [b"{", b'{"text": "no length"}', None])
-def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None:
-    """Whether it isn't there or isn't JSON of the right shape."""
-    path = tmp_path / "prompts.jsonl"
-    if content is not None:
-        path.write_bytes(content)
+def test_random_words_are_as_many_as_asked() -> None:
+    """Words, lengths and seed are all that there is to them."""
+    prompts = random_words(20, input_tokens=100, output_tokens=32, seed=1)
 
-    with pytest.raises(SiteError, match=r"prompts\.jsonl: its prompts can't be read; got "):
-        draw(workload(source="ShareGPT"), path)
+    assert {len(prompt.text.split()) for prompt in prompts} == {100}
+    assert {prompt.output_tokens for prompt in prompts} == {32}
+    assert len({prompt.text for prompt in prompts}) == 20
+    assert prompts != random_words(20, input_tokens=100, output_tokens=32, seed=2)
+    assert digest_of(prompts) == "df5bc544707704446662478e70af44b9d45d60efbbd262dd99e6b9e3cd7dedb1"

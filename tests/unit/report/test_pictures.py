@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from doubles.load_client import SOUND
 from pytest_ernie.errors import EvidenceMissing, ReferenceBeingRecorded
 from pytest_ernie.outcomes import Judgement
 from pytest_ernie.report.matrix import matrix
@@ -50,13 +51,13 @@ class Bench:
             decode_percentile_tokens_per_s=50.0,
             failed_share=0.0,
             full_length_share=1.0,
-            client_cpu_share=0.1,
+            client=SOUND,
         )
         loads = SimpleNamespace(
             name="text",
             bounds=Bounds(ttft_s=1.0, decode_tokens_per_s=10.0),
             rule=EDITION.rulings.serving_throughput,
-            points=(point,),
+            curve=(point,),
             peak=point,
         )
         return self._or_raise("peak_throughput", SimpleNamespace(by_workload=(loads,)))

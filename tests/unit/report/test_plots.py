@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from doubles.load_client import SOUND
 from pytest_ernie.report import plots
 from pytest_ernie.report.load_plot import LoadCurve, throughput_against_load
 from pytest_ernie.standard import load
@@ -50,7 +51,7 @@ def point(concurrency: int, tokens_per_s: float, ttft_s: float = 0.1) -> LoadPoi
         decode_percentile_tokens_per_s=30.0,
         failed_share=0.0,
         full_length_share=1.0,
-        client_cpu_share=0.1,
+        client=SOUND,
     )
 
 
@@ -59,6 +60,7 @@ def load_curve(**fields: object) -> LoadCurve:
         "workload": "text",
         "bounds": Bounds(ttft_s=1.0, decode_tokens_per_s=10),
         "rule": RULINGS.serving_throughput,
+        "counts": point(4, 90),
         "candidate": (point(1, 30), point(4, 90), point(16, 200, ttft_s=3.0)),
         "reference": (point(1, 40), point(4, 120)),
         "required_tokens_per_s": 60.0,

@@ -197,8 +197,8 @@ def test_text_that_is_no_toml_is_refused_with_its_line() -> None:
             "mine.toml: tiers.I: contexts must ascend without repeats, got [8192, 8192]",
         ),
         (
-            "confidence = 0.95",
-            "confidence = 95",
+            "\nconfidence = 0.95",
+            "\nconfidence = 95",
             "mine.toml: rulings.accuracy: confidence is 95; it is a fraction, so give 0.95",
         ),
         (
@@ -245,9 +245,9 @@ def test_text_that_is_no_toml_is_refused_with_its_line() -> None:
             "mine.toml: workloads.text: output_tokens_min 16 is above output_tokens_max 8",
         ),
         (
-            "concurrencies = [1, 2, 4, 8, 16, 32, 64, 128]",
-            "concurrencies = [1, 4, 2]",
-            "mine.toml: workloads.images: concurrencies must ascend without repeats, got [1, 4, 2]",
+            "concurrency_start = 1\nconcurrency_most = 512",
+            "concurrency_start = 600\nconcurrency_most = 512",
+            "mine.toml: workloads.images: concurrency_start 600 is above concurrency_most 512",
         ),
         (
             "first_step = 1                    # R5",

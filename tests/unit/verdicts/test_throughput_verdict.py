@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from doubles.load_client import SOUND
 from pytest_ernie.standard.model import Rulings, ServingThroughputRule
 from pytest_ernie.verdicts import (
     Bounds,
@@ -41,7 +42,7 @@ def point(concurrency: int = 8, **figures: Any) -> LoadPoint:
         "decode_percentile_tokens_per_s": 45.0,
         "failed_share": 0.0,
         "full_length_share": 1.0,
-        "client_cpu_share": 0.2,
+        "client": SOUND,
     }
     return LoadPoint(concurrency=concurrency, **(good | figures))
 

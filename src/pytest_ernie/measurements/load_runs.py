@@ -1,0 +1,165 @@
+"""
+Runs of a workload against a server: a trial of the search, or the whole workload at one load.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from pytest_ernie.errors import EngineError
+from pytest_ernie.evidence import Record, Recording, Store, Subject, What
+from pytest_ernie.measurements.equipment import Equipment
+from pytest_ernie.measurements.serving import Configuration, keep_log
+from pytest_ernie.standard import Workload, digest
+from pytest_ernie.standard.model import ServingThroughputRule
+from pytest_ernie.verdicts import ClientPoint, LoadPoint
+
+if TYPE_CHECKING:
+    from pytest_ernie.engines.protocol import Server
+    from pytest_ernie.load.protocol import LoadResult, Prompt
+    from pytest_ernie.load.search import Trial
+
+
+class LoadPlan(Struct, frozen=True, kw_only=True):
+    """A workload at one load, requests in flight held constant (closed loop)."""
+
+    configuration: Configuration
+    workload: Workload
+    concurrency: int
+    repeat: int
+    trial: Trial | None = None
+    """None: the whole workload, every prompt once, which is what a verdict rests on."""
+
+    @property
+    def what(self) -> What:
+        """Key by model, data type, workload, load, and the number of a trial."""
+        return self.configuration.what(
+            "serving.load",
+            concurrency=self.concurrency,
+            repeat=self.repeat,
+            trial=None if self.trial is None else self.trial.number,
+            workload=digest(msgspec.to_builtins(self.workload)),
+        )
+
+    def subject(self, equipment: Equipment) -> Subject:
+        """Device, engine, weights, launch."""
+        return self.configuration.subject(equipment)
+
+    def measure(self, equipment: Equipment, recording: Recording) -> None:
+        """Send the requests and keep a record of each; before the whole workload, calibrate."""
+        from pytest_ernie.load.calibration import calibrate
+        from pytest_ernie.load.workloads import check_prompt_tokens, draw
+
+        server = self.configuration.server(equipment)
+        drawn = draw(self.workload, equipment.workload_source(self.workload))
+        processes = min(equipment.site.load_processes, self.concurrency)
+        calibration = None
+        if self.trial is None:
+            calibration = calibrate(
+                self.concurrency, processes=processes, progress=equipment.progress
+            )
+        prompts = drawn.prompts if self.trial is None else self._of_trial(drawn.prompts, self.trial)
+        result = self._run(server, prompts, processes, equipment)
+        counted = [prompt.prompt_tokens for prompt in prompts]
+        keep_log(server, recording)
+        if not server.alive():
+            raise EngineError(
+                f"the server died at {self.concurrency} requests in flight", where=server.log
+            )
+        recording.blob("requests", msgspec.json.encode(result))
+        recording.finish(
+            {
+                "prompts_sha256": drawn.digest,
+                "requests": len(result.records),
+                "calibration": msgspec.to_builtins(calibration),
+                "prompt_problems": check_prompt_tokens(counted, result.records),
+            }
+        )
+
+    def _run(
+        self, server: Server, prompts: tuple[Prompt, ...], processes: int, equipment: Equipment
+    ) -> LoadResult:
+        import secrets
+
+        from pytest_ernie.load.arrivals import closed
+        from pytest_ernie.load.client import Target, run_load
+        from pytest_ernie.load.limit import run_trial
+
+        target = Target(
+            base_url=server.base_url,
+            model=server.model,
+            dialect=server.dialect,
+            api_key=server.api_key,
+        )
+        progress = equipment.progress
+        if self.trial is not None:
+            return run_trial(target, prompts, self.trial, processes, progress)
+        load = closed(self.concurrency)
+        run = secrets.token_hex(4)
+        return run_load(target, prompts, load, run=run, processes=processes, progress=progress)
+
+    @staticmethod
+    def _of_trial(prompts: tuple[Prompt, ...], trial: Trial) -> tuple[Prompt, ...]:
+        """Every trial begins elsewhere in the workload, so that none sees only its first prompts."""
+        first = trial.number * 7919
+        return tuple(prompts[(first + n) % len(prompts)] for n in range(trial.requests_max))
+
+
+def read_result(store: Store, record: Record) -> LoadResult:
+    """Return the recorded requests of a run."""
+    from pytest_ernie.load.protocol import LoadResult
+
+    return msgspec.json.decode(store.blobs.get(record.blobs["requests"]), type=LoadResult)
+
+
+def read_load(
+    store: Store, record: Record, workload: Workload, rule: ServingThroughputRule
+) -> LoadPoint:
+    """Return the figures of a load, computed anew from its requests."""
+    from pytest_ernie.load.summary import summarise
+
+    result = read_result(store, record)
+    summary = summarise(result)
+    percentile = f"p{rule.latency_percentile_shown}"
+    calibration = record.data.get("calibration") or {}
+    concurrency = result.arrivals.concurrency or 0
+    events = sum(request.chunks for request in result.records)
+    return LoadPoint(
+        workload=workload.name,
+        concurrency=concurrency,
+        output_tokens_per_s=_known(summary.output_tokens_per_s),
+        ttft_mean_s=_known(getattr(summary.ttft_s, "mean", None)),
+        ttft_percentile_s=_known(getattr(summary.ttft_s, percentile, None)),
+        decode_mean_tokens_per_s=_speed(getattr(summary.tpot_s, "mean", None)),
+        decode_percentile_tokens_per_s=_speed(getattr(summary.tpot_s, percentile, None)),
+        failed_share=summary.failed_share,
+        full_length_share=_known(summary.reached_full_length_share),
+        client=ClientPoint(
+            cpu_share=_known(summary.client_cpu_share),
+            events_per_s=events / summary.wall_s if summary.wall_s > 0 else math.nan,
+            roofline_events_per_s=_known(calibration.get("roofline_events_per_s")),
+            waited_share=_known(summary.client_waited_share),
+            lateness_mean_s=_known(getattr(summary.lateness_s, "mean", None)),
+            in_flight_share=(
+                _known(summary.mean_in_flight) / concurrency if summary.steady else 1.0
+            ),
+        ),
+    )
+
+
+def _speed(s_per_token: float | None) -> float:
+    """
+    Decode speed from the mean time per token (TPOT) over the requests.
+
+    The mean of speeds would let a few answers that arrive in one burst hide all the slow ones.
+    """
+    return 1 / s_per_token if s_per_token else math.nan
+
+
+def _known(value: float | None) -> float:
+    """What nobody could measure is NaN, which breaks every limit; never a zero or a one."""
+    return math.nan if value is None else value

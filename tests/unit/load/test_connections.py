@@ -1,0 +1,226 @@
+"""
+Connections: kept, lost, reopened, encrypted, and stamped by the kernel.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+
+from pytest_ernie.engines.dialects import VLLM
+from pytest_ernie.load.arrivals import closed
+from pytest_ernie.load.client import Target, run_load
+from pytest_ernie.load.known.schedule import MODEL, Schedule
+from pytest_ernie.load.known.server import known_server
+from pytest_ernie.load.protocol import LoadResult, Prompt
+
+EVENTS = (
+    b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n',
+    b'data: {"choices":[{"delta":{"content":"b"},"finish_reason":"length"}]}\n\n'
+    b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\ndata: [DONE]\n\n',
+)
+LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(b"".join(EVENTS))
+
+
+def load(base_url: str, count: int = 1, concurrency: int = 1, text: str = "hello") -> LoadResult:
+    """Ask ``count`` times."""
+    target = Target(base_url=base_url, model=MODEL, dialect=VLLM)
+    prompts = [Prompt(text=text, output_tokens=2)] * count
+    return run_load(target, prompts, closed(concurrency), run="7", silence_timeout_s=20)
+
+
+@contextmanager
+def serving(
+    serve: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """Hand every connection to ``serve``, in a thread of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+    def one(connection: socket.socket) -> None:
+        try:
+            wrapped = tls.wrap_socket(connection, server_side=True) if tls else connection
+            with wrapped:
+                serve(wrapped)
+        except OSError:
+            connection.close()
+
+    threading.Thread(target=accept, daemon=True).start()
+    scheme = "https" if tls else "http"
+    try:
+        yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/v1"
+    finally:
+        listener.close()
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """Read one request, b"" if the client has gone."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        part = connection.recv(65536)
+        if not part:
+            return b""
+        received += part
+    head, body = received.split(b"\r\n\r\n", 1)
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return body
+
+
+def answer(connection: socket.socket) -> None:
+    """Answer in two parts, so that there is a decode speed."""
+    connection.sendall(LENGTH + EVENTS[0])
+    time.sleep(0.02)
+    connection.sendall(EVENTS[1])
+
+
+def test_connections_are_kept() -> None:
+    """
+    Ten requests of two slots need two.
+    """
+    with known_server(Schedule(ttft_s=0.01, interval_s=0.005)) as server:
+        result = load(server.base_url, count=10, concurrency=2)
+        truth = server.truth()
+
+    assert [record.error for record in result.records] == [None] * 10
+    assert len({request.connection for request in truth.requests}) == 2
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_no_failure() -> None:
+    """
+    Servers close idle connections; the request goes out again on a new one.
+    """
+
+    def once(connection: socket.socket) -> None:
+        if read_request(connection):
+            answer(connection)
+            time.sleep(0.05)
+
+    with serving(once) as base_url:
+        result = load(base_url, count=4)
+
+    assert [record.error for record in result.records] == [None] * 4
+
+
+def test_a_server_that_answers_nothing_is_asked_four_times_at_most() -> None:
+    """
+    A crash on every request isn't a closed idle connection.
+    """
+    asked = []
+
+    def crash(connection: socket.socket) -> None:
+        asked.append(read_request(connection))
+
+    with serving(crash) as base_url:
+        (record,) = load(base_url).records
+
+    assert record.error is not None
+    assert record.error.startswith("no connection: ")
+    assert 1 <= len([body for body in asked if body]) <= 4
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """A lab's own certificate authority, named by SSL_CERT_FILE."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    return authority
+
+
+def server_context(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext:
+    """A server's side of TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+def keep_answering(connection: socket.socket) -> None:
+    """Answer until the client goes."""
+    while read_request(connection):
+        answer(connection)
+
+
+def test_tls(authority: trustme.CA) -> None:
+    """
+    Encrypted, kept, with prompts larger than any buffer, and with times all the same.
+    """
+    with serving(keep_answering, server_context(authority)) as base_url:
+        result = load(base_url, count=6, concurrency=2, text="word " * 200_000)
+
+    assert [record.error for record in result.records] == [None] * 6
+    for record in result.records:
+        assert record.first_token_s is not None
+        assert record.last_token_s is not None
+        assert record.last_token_s - record.first_token_s >= 0.015
+
+
+@pytest.mark.parametrize("name", ["somebody.else", None])
+def test_a_certificate_that_isn_t_the_servers_is_refused(
+    authority: trustme.CA, name: str | None
+) -> None:
+    """
+    Another's name, or nobody's signature: the key must not be sent there.
+    """
+    context = server_context(authority, name) if name is not None else server_context(trustme.CA())
+    with serving(keep_answering, context) as base_url:
+        (record,) = load(base_url).records
+
+    assert record.error is not None
+    assert record.error.startswith("no connection: SSLCertVerificationError")
+
+
+def test_long_prompts_and_large_events() -> None:
+    """
+    600 KB out, one event of 1 MB back.
+    """
+    large = b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % (b"x" * 1_000_000)
+    length = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(large) + len(EVENTS[1]))
+    asked = []
+
+    def serve(connection: socket.socket) -> None:
+        while body := read_request(connection):
+            asked.append(len(body))
+            connection.sendall(length + large)
+            time.sleep(0.02)
+            connection.sendall(EVENTS[1])
+
+    with serving(serve) as base_url:
+        result = load(base_url, count=4, concurrency=4, text="word " * 120_000)
+
+    assert [record.error for record in result.records] == [None] * 4
+    assert min(asked) > 600_000
+
+
+def test_the_time_is_that_of_the_arrival_and_not_of_the_reading() -> None:
+    """
+    64 tokens arrive while the client can't read; their times don't wait for it.
+    """
+    with known_server(Schedule(ttft_s=0.1, interval_s=0.01)) as server:
+        target = Target(base_url=server.base_url, model=MODEL, dialect=VLLM)
+        prompts = [Prompt(text="hello", output_tokens=64)] * 64
+        result = run_load(target, prompts, closed(64), run="7")
+        truth = {request.id: request for request in server.truth().requests}
+
+    assert len(truth) == 64
+    errors_s = sorted(
+        (record.first_token_s or 9.0) - record.sent_s - 0.1 for record in result.records
+    )
+    assert errors_s[32] < 0.02  # the median, on whatever machine this runs
+    assert min(record.first_token_s or 0.0 for record in result.records) > 0.0

@@ -1,0 +1,79 @@
+"""
+The search, driven against a live server: what it is told, and that records lead it the same way again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from pytest_ernie.engines.dialects import VLLM
+from pytest_ernie.load.arrivals import closed
+from pytest_ernie.load.client import Target
+from pytest_ernie.load.known.schedule import MODEL, Schedule
+from pytest_ernie.load.known.server import known_server
+from pytest_ernie.load.limit import find_limit, outcome_of, steady_samples
+from pytest_ernie.load.protocol import LoadResult, Prompt, RequestRecord
+from pytest_ernie.load.search import Limits, SearchSettings, Trial, search
+
+LIMITS = Limits(ttft_s=0.1, decode_tokens_per_s=None)
+SETTINGS = SearchSettings(most=64, output_tokens=10)
+
+
+def record(due_s: float, done_s: float, error: str | None = None) -> RequestRecord:
+    """An answer of 11 tokens whose first came after a tenth of a second."""
+    return RequestRecord(
+        index=0, due_s=due_s, sent_s=due_s, first_token_s=due_s + 0.1, last_token_s=done_s,
+        done_s=done_s, wanted_tokens=11, prompt_tokens=3, output_tokens=11, cached_tokens=0,
+        chunks=11, status=200, finish_reason="length", error=error, request_digest="",
+        answer_digest="",
+    )  # fmt: skip
+
+
+def test_requests_that_only_filled_the_slots_don_t_count() -> None:
+    """
+    Two slots: the first two requests met a server with less to do. Order is that of completion.
+    """
+    records = [record(0.0, 1.1), record(0.001, 1.0), record(1.1, 3.1), record(1.0, 2.1)]
+    first, second = steady_samples(records, 2)
+    assert (round(first.ttft_s, 9), round(first.s_per_token, 9)) == (0.1, 0.1)
+    assert round(second.s_per_token, 9) == 0.19
+
+
+def test_a_failed_request_is_a_sample_without_figures() -> None:
+    """
+    It counts against the load.
+    """
+    (sample,) = steady_samples([record(1.0, 2.0, error="refused: HTTP 429")], 1)
+    assert sample.failed
+    assert math.isnan(sample.ttft_s)
+    assert math.isnan(sample.s_per_token)
+
+
+def test_the_limit_of_a_known_queue_is_found_and_its_records_find_it_again() -> None:
+    """
+    Six slots of 0.05 s + 9 x 5 ms each, FIFO: the seventh request waits.
+    """
+    kept: list[tuple[Trial, LoadResult]] = []
+    with known_server(Schedule(slots=6, prefill_s=0.05, interval_s=0.005)) as server:
+        target = Target(base_url=server.base_url, model=MODEL, dialect=VLLM)
+        found = find_limit(
+            target,
+            itertools.repeat(Prompt(text="how late", output_tokens=10)),
+            LIMITS,
+            SETTINGS,
+            on_trial=lambda trial, result: kept.append((trial, result)),
+        )
+
+    assert 7 <= found.max_concurrency <= 10
+    assert found.requests_sent == sum(result.requests_sent for _, result in kept)
+    assert all(result.arrivals == closed(trial.concurrency) for trial, result in kept)
+    steps, again = search(LIMITS, SETTINGS), None
+    trial = next(steps)
+    for asked, result in kept:
+        assert trial == asked
+        try:
+            trial = steps.send(outcome_of(result, trial.concurrency))
+        except StopIteration as end:
+            again = end.value
+    assert again == found

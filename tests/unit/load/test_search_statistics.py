@@ -1,0 +1,306 @@
+"""
+What correlated samples are worth.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.signal import lfilter
+
+from doubles.queueing import Engine, case, closed_loop
+from pytest_ernie.load.search.statistics import (
+    Evidence,
+    Limits,
+    Sample,
+    Weighted,
+    mean_of,
+    steady,
+    student_t,
+    tapered,
+)
+from pytest_ernie.load.search.trial import Trial
+
+BOTH = Limits(ttft_s=0.3, decode_tokens_per_s=40.0)
+NAN = math.nan
+
+
+def evidence(*samples: Sample, concurrency: int = 4, before_drain: int = 99) -> Evidence:
+    """What these samples are."""
+    return Evidence(concurrency=concurrency).plus(samples, before_drain)
+
+
+def trial(concurrency: int, rounds: int, limits: Limits = BOTH, precision: float = 0.0) -> Trial:
+    """A first trial of so many rounds before its drain."""
+    return Trial(
+        number=1,
+        concurrency=concurrency,
+        requests_max=(rounds + 2) * concurrency,
+        limits=limits,
+        error_rate=0.05,
+        precision=precision,
+        earlier=Evidence(concurrency=concurrency),
+    )
+
+
+@pytest.mark.parametrize("degrees", [3, 5, 15])
+def test_student_t_agrees_with_scipy(degrees: int) -> None:
+    """
+    Within a thousandth, everywhere.
+    """
+    points = np.linspace(-8, 8, 161)
+
+    ours = [student_t(float(t), degrees) for t in points]
+
+    np.testing.assert_allclose(ours, stats.t.cdf(points, degrees), atol=0.001)
+
+
+def test_nothing_is_known_without_degrees_of_freedom() -> None:
+    """
+    One value says nothing of its own error.
+    """
+    assert 0.5 == student_t(100.0, 0)
+    assert (1, 2.0, math.inf) == _mean(2.0)
+    assert 0.0 == mean_of((), 4).probability_within(1.0, strictly=True)
+
+
+def _mean(*values: float) -> tuple[int, float, float]:
+    mean = mean_of(tapered(values, 4), 4)
+    return mean.samples, mean.value, mean.error
+
+
+def test_equal_values_have_no_error() -> None:
+    """
+    So the limit itself is decided exactly: TTFT must be below it, decode speed may be at it.
+    """
+    mean = mean_of(tapered([0.1] * 30, 4), 4)
+
+    assert 0.0 == mean.error
+    assert (0.0, 1.0) == (
+        mean.probability_within(mean.value, strictly=True),
+        mean.probability_within(mean.value, strictly=False),
+    )
+
+
+def test_weights_rise_over_the_first_round_and_fall_over_the_last() -> None:
+    """
+    Of less than two rounds the first one counts as it is, and the rest doesn't.
+    """
+    weights = [weight for _, weight in tapered(range(10), 4)]
+
+    assert [0.125, 0.375, 0.625, 0.875, 1.0, 1.0, 0.875, 0.625, 0.375, 0.125] == weights
+    assert [Weighted(float(i), 1.0) for i in range(8)] == list(tapered(range(15), 8))
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.3])
+@pytest.mark.parametrize("rounds", [3, 8])
+def test_the_error_is_that_of_the_mean(correlation: float, rounds: int) -> None:
+    """
+    Independent or correlated: root mean square of the reported ones within a sixth of the truth.
+    """
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(400, 30 * rounds + 50))
+    series = lfilter([1], [1, -correlation], noise)[:, 50:]
+    means = [mean_of(tapered(values.tolist(), 30), 30) for values in series]
+
+    reported = math.sqrt(np.mean([mean.error**2 for mean in means]))
+
+    assert np.std([mean.value for mean in means]) == pytest.approx(reported, rel=1 / 6)
+
+
+@pytest.mark.parametrize("concurrency", [53, 54])
+def test_tapering_sees_through_waves(concurrency: int) -> None:
+    """
+    Equal requests go in waves for ever, and cut off at whole rounds the mean is too low.
+
+    By Little's law TTFT is 0.1 s, and for each request beyond 48 slots 1/48 of the 1.637 s that a
+    request takes: 0.2705 s and 0.3046 s. A long simulation agrees.
+    """
+    true_s = 0.1 + (concurrency - 48) / 48 * (0.1 + 63 * 0.0244)
+    long = closed_loop(Engine(), concurrency, 240 * concurrency).samples
+    ttft_s = [sample.ttft_s for sample in long]
+
+    short = ttft_s[: 3 * concurrency]
+
+    assert true_s == pytest.approx(np.mean(ttft_s), rel=0.005)
+    assert true_s == pytest.approx(
+        mean_of(tapered(short, concurrency), concurrency).value, rel=0.02
+    )
+    assert np.mean(short) < 0.96 * true_s
+
+
+def test_waves_are_no_error_of_a_long_series() -> None:
+    """
+    Nine rounds that end in waves, sorted by speed: the error is that of independent values.
+    """
+    engine = case("decode", 53, 0.15).engine
+    runs = [closed_loop(engine, 53, 11 * 53, seed).samples[: 9 * 53] for seed in range(40)]
+    means = [mean_of(tapered([s.s_per_token for s in run], 53), 53) for run in runs]
+
+    reported = math.sqrt(np.mean([(mean.error / mean.value) ** 2 for mean in means]))
+
+    assert reported == pytest.approx(0.15 / math.sqrt(9 * 53), rel=0.15)
+
+
+def test_a_short_trial_of_a_queue_is_not_trusted_too_much() -> None:
+    """
+    Neighbours wait alike; the spread of the mean from trial to trial is that of the service times.
+    """
+    engine = case("lengths", 180, 0.05).engine
+    runs = [closed_loop(engine, 182, 3 * 182, seed).samples for seed in range(30)]
+    means = [mean_of(tapered([s.ttft_s for s in run], 182), 182, unloaded=0.1) for run in runs]
+
+    spread = np.std([mean.value for mean in means])
+
+    assert np.mean([mean.error for mean in means]) == pytest.approx(spread, rel=0.4)
+
+
+def test_what_is_not_a_number_has_failed() -> None:
+    """
+    Failed requests have no figures, and who has none has failed.
+    """
+    seen = evidence(
+        Sample(0.1, 0.02), Sample(NAN, NAN, failed=True), Sample(0.1, NAN), Sample(0.1, math.inf)
+    )
+
+    assert (4, 3) == (seen.samples, seen.failed)
+    assert [Weighted(0.1, 1.0)] == list(seen.ttft_s)
+
+
+def test_decode_speeds_of_the_drain_do_not_count() -> None:
+    """
+    The batch empties, so they are too good; a first token was decided before.
+    """
+    seen = evidence(*[Sample(0.1, 0.02)] * 4, *[Sample(0.2, 0.01)] * 4, before_drain=4)
+
+    assert (8, 4) == (len(seen.ttft_s), len(seen.s_per_token))
+    assert {0.02} == {value for value, _ in seen.s_per_token}
+
+
+def test_a_longer_trial_replaces_one_round() -> None:
+    """
+    One round can't be tapered, so it is a little biased; two tapered ones are joined.
+    """
+    one, three = [Sample(0.1, 0.02)] * 4, [Sample(0.2, 0.02)] * 12
+
+    assert 12 == len(evidence(*one).plus(three, 99).ttft_s)
+    assert 12 == len(evidence(*three).plus(one, 99).ttft_s)
+    assert 24 == len(evidence(*three).plus(three, 99).ttft_s)
+    assert 16 == evidence(*one).plus(three, 99).samples
+
+
+@pytest.mark.parametrize(
+    ("samples", "limits", "keeps"),
+    [
+        ([Sample(0.29, 0.025)] * 8, BOTH, True),
+        ([Sample(0.3, 0.02)] * 8, BOTH, False),
+        ([Sample(0.1, 0.0251)] * 8, BOTH, False),
+        ([Sample(9.0, 0.02)] * 8, Limits(ttft_s=None, decode_tokens_per_s=40.0), True),
+        ([Sample(0.1, 9.0)] * 8, Limits(ttft_s=0.3, decode_tokens_per_s=None), True),
+        ([Sample(9.0, 9.0)] * 8, Limits(ttft_s=None, decode_tokens_per_s=None), True),
+        ([Sample(0.1, 0.02)] * 999 + [Sample(NAN, NAN, failed=True)], BOTH, True),
+        ([Sample(0.1, 0.02)] * 998 + [Sample(NAN, NAN, failed=True)], BOTH, False),
+        ([Sample(NAN, NAN, failed=True)] * 8, Limits(ttft_s=None, decode_tokens_per_s=None), False),
+        ([], BOTH, False),
+    ],
+)
+def test_the_limits_as_the_clause_has_them(
+    samples: list[Sample], limits: Limits, keeps: bool
+) -> None:
+    """
+    TTFT below, decode speed at least, and no more than one failure in a thousand (R7).
+    """
+    figures = evidence(*samples, before_drain=2000).figures()
+
+    assert keeps == figures.keeps(limits)
+    assert ("holds" if keeps else "breaks") == figures.finding(limits, 0.05)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.3])
+@pytest.mark.parametrize(("concurrency", "rounds"), [(1, 30), (5, 20), (20, 3), (60, 4)])
+def test_false_findings_are_as_rare_as_promised(
+    concurrency: int, rounds: int, correlation: float
+) -> None:
+    """
+    With the mean right at the limit, at most 5 % of the trials find that it holds, or breaks.
+
+    All looks together; 400 trials, so 7.5 % is allowed for.
+    """
+    limits = Limits(ttft_s=None, decode_tokens_per_s=1.0)
+    one = trial(concurrency, rounds, limits)
+    rng = np.random.default_rng(1)
+    samples_max = one.requests_max - concurrency
+    noise = lfilter([1], [1, -correlation], rng.normal(size=(400, samples_max + 50)))[:, 50:]
+    findings = [_first_finding(one, [Sample(0.1, 1 + 0.15 * x) for x in row]) for row in noise]
+
+    assert findings.count("holds") <= 0.075 * 400
+    assert findings.count("breaks") <= 0.075 * 400
+
+
+def _first_finding(one: Trial, samples: list[Sample]) -> str | None:
+    return next((f for n in one.looks if (f := one.finding(samples[:n])) is not None), None)
+
+
+@pytest.mark.parametrize(("ttft_s", "first"), [(0.1, 20), (0.6, 40)])
+def test_far_from_a_limit_a_round_decides(ttft_s: float, first: int) -> None:
+    """
+    Slots of a closed loop take turns, so not before; and not before the second that it breaks.
+    """
+    one = trial(20, 3, precision=0.01)
+    rng = np.random.default_rng(0)
+    samples = [Sample(ttft_s * x, 0.01 * x) for x in rng.lognormal(0, 0.2, 80)]
+
+    decided = [n for n in range(1, 81) if one.decided(samples[:n])]
+
+    assert list(range(first, 81)) == decided
+
+
+def test_a_hopeless_trial_ends_within_its_first_round() -> None:
+    """
+    When the round waits thrice the limit even if the rest of it doesn't wait, or a failure is too many.
+    """
+    one = trial(40, 1)
+
+    assert not one.decided([Sample(3.0, 0.02)] * 10)
+    assert one.decided([Sample(3.0, 0.02)] * 20)
+    assert one.decided([Sample(0.1, 0.02)] * 9 + [Sample(NAN, NAN, failed=True)])
+
+
+def test_rounds_that_the_common_start_slows_do_not_count() -> None:
+    """
+    The prompts of all slots queue at first; waves of the steady state, which begin fast, count.
+    """
+    rng = np.random.default_rng(0)
+    late = rng.normal(0.2, 0.02, 60).tolist()
+
+    assert late == steady([*[x + 0.3 for x in late[:20]], *late], 20)
+    assert late == steady(late, 20)
+    waves = [*[0.1] * 14, *[1.7] * 6] * 3
+    assert waves == steady(waves, 20)
+
+
+def test_between_two_looks_the_answer_is_that_of_the_earlier() -> None:
+    """
+    So it doesn't matter whether the runner asks after each request or after some.
+    """
+    one = trial(20, 9)
+    rng = np.random.default_rng(3)
+    samples = [Sample(0.25 * x, 0.01) for x in rng.lognormal(0, 0.3, 220)]
+
+    answers = {n: one.decided(samples[:n]) for n in range(1, 221)}
+
+    assert all(answers[n] == answers[n - 1] for n in answers if n > 1 and n not in one.looks)
+    assert {True, False} == set(answers.values())
+
+
+def test_a_trial_that_cannot_tell_ends_when_it_is_precise() -> None:
+    """
+    Right at the limit the rest of the requests would be wasted.
+    """
+    samples = [Sample(0.1, 0.025 * (1 + 0.01 * (-1) ** i)) for i in range(80)]
+
+    assert "close" == trial(20, 9, precision=0.01).finding(samples)
+    assert trial(20, 9, precision=1e-9).finding(samples) is None

@@ -1,0 +1,102 @@
+"""
+R15: a load of which the client may have been the bottleneck says nothing of the server.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import pytest
+
+from doubles.load_client import SOUND
+from pytest_ernie.standard import load
+from pytest_ernie.verdicts import LoadPoint, client_trouble
+
+RULE = load("ernie-4.5").rulings.serving_throughput
+
+
+def trouble(**changed: Any) -> str | None:
+    """What is said of a client that differs from a sound one, under a limit of 300 ms."""
+    point = LoadPoint(
+        workload="text",
+        concurrency=64,
+        output_tokens_per_s=2000.0,
+        ttft_mean_s=0.2,
+        ttft_percentile_s=0.25,
+        decode_mean_tokens_per_s=50.0,
+        decode_percentile_tokens_per_s=45.0,
+        failed_share=0.0,
+        full_length_share=1.0,
+        client=msgspec.structs.replace(SOUND, **changed),
+    )
+    return client_trouble(point, RULE, ttft_limit_s=0.3)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"cpu_share": 0.8},
+        {"waited_share": 0.1},
+        {"events_per_s": 50_000.0},
+        {"lateness_mean_s": 0.015},
+        {"in_flight_share": 0.95},
+    ],
+)
+def test_a_client_at_its_thresholds_is_sound(changed: dict[str, float]) -> None:
+    """
+    At the threshold is within it.
+    """
+    assert trouble(**changed) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"cpu_share": 0.8001}, "it took 80.01 % of a core, at most 80% is accepted"),
+        (
+            {"waited_share": 0.1001},
+            "it waited for a processor 10.01 % of the time, at most 10% is accepted",
+        ),
+        ({"waited_share": math.nan}, "it waited for a processor nan % of the time"),
+        (
+            {"events_per_s": 50_010.0},
+            "it took 50.01 % of the 100000 events/s that it can take on this host, at most 50% is",
+        ),
+        (
+            {"lateness_mean_s": 0.01503},
+            "requests left 0.015 s late on average, 5.01 % of the first-token limit, at most 5% is",
+        ),
+        (
+            {"in_flight_share": 0.9499},
+            "only 94.99 % of the load was in flight, 95% is required",
+        ),
+        ({"cpu_share": math.nan}, "it took nan % of a core"),
+        ({"roofline_events_per_s": math.nan}, "it took nan % of the nan events/s"),
+        ({"roofline_events_per_s": 0.0}, "it took nan % of the 0 events/s"),
+        ({"lateness_mean_s": math.nan}, "nan % of the first-token limit"),
+        ({"in_flight_share": math.nan}, "only nan % of the load was in flight"),
+    ],
+)
+def test_a_client_beyond_a_threshold_is_said_to_be(changed: dict[str, float], words: str) -> None:
+    """
+    What isn't known is beyond every threshold.
+    """
+    told = trouble(**changed)
+    assert told is not None
+    assert told.startswith("the load client may have been the bottleneck at 64 in flight: ")
+    assert words in told
+    assert told.endswith(
+        "measure with more client processes, or from a host with nothing else to do"
+    )
+
+
+def test_every_trouble_is_told() -> None:
+    """
+    Each has its own mend.
+    """
+    told = trouble(cpu_share=0.9, in_flight_share=0.5)
+    assert told is not None
+    assert told.count(";") == 2
