@@ -45,7 +45,7 @@ class Codec:
 
         self._tokenizer: Any = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
         self.begin, self.end, self.separator = (
-            self._tokenizer.token_to_id(token)
+            self._special(token)
             for token in ("<|begin_of_sentence|>", "</s>", "<|end_of_sentence|>")
         )
 
@@ -53,6 +53,10 @@ class Codec:
         """The text's tokens, nothing added."""
         encoded: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return encoded
+
+    def _special(self, token: str) -> int:
+        number: int = self._tokenizer.token_to_id(token)
+        return number
 
     def count(self, text: str) -> int:
         """The number of the text's tokens."""

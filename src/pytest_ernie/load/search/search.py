@@ -104,8 +104,9 @@ class Found(Struct, frozen=True, kw_only=True):
     How probable it is that ``max_concurrency`` holds and the next tested load breaks: the product,
     as they were tested apart, of what each load's own samples say (``search_statistics``). If
     there is only one of the two (0, or a capped search), of that one; 0.0 if the requests ran out
-    before any load broke. Where neighbours can't be told apart it is too high rather than too low,
-    because of several such pairs the search ends at one whose samples agree.
+    before any load broke. It is too high rather than too low where neighbours can't be told apart
+    (of several such pairs the search ends at one whose samples agree), and where a queue remembers
+    longer than a trial lasts. ``tests/bench/search_table.py`` compares it with what was right.
     """
     curve: tuple[CurvePoint, ...]
     """Ascending."""

@@ -34,7 +34,7 @@ SAMPLES_MIN = 6
 TAPERS_MAX = 16
 """Fifteen degrees of freedom: t is nearly normal, more tapers would only see faster changes."""
 WARM_UP_MAX = 3
-"""Rounds."""
+"""No more rounds than these are taken for the start's doing."""
 _NORMAL = NormalDist()
 
 
@@ -159,7 +159,8 @@ def mean_of(series: Sequence[Weighted], concurrency: int, unloaded: float | None
         value = series[0].value if n else math.nan
         return Mean(samples=n, value=value, deviation=math.inf, independent=1.0, degrees=0)
     x, weights = np.array(series, dtype=float).T
-    value = float(x @ weights / weights.sum())
+    # Equal values are their own mean, also where it is compared with a limit that it may not reach.
+    value = float(x[0] if np.ptp(x) == 0 else x @ weights / weights.sum())
     tapers = _tapers(n, concurrency)
     angles = np.outer(np.arange(1, tapers + 1), np.arange(1, n + 1)) * (math.pi / (n + 1))
     powers = 2 / (n + 1) * (np.sin(angles) @ (x - value)) ** 2
@@ -168,7 +169,7 @@ def mean_of(series: Sequence[Weighted], concurrency: int, unloaded: float | None
     return Mean(
         samples=n,
         value=value,
-        deviation=deviation if deviation > 1e-9 * abs(value) else 0.0,  # rounding
+        deviation=deviation,
         independent=float(np.sqrt((weights**2).sum()) / weights.sum()),
         degrees=tapers - 1,
         unloaded=unloaded,

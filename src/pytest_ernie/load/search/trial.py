@@ -53,7 +53,7 @@ class Trial(Struct, frozen=True, kw_only=True):
         Tell whether the trial may end now; ask after each finished request of the steady part.
 
         A function of the samples alone, in order of completion. Between two looks the answer is
-        that of the earlier one.
+        that of the earlier one, and costs as much again: in a hurry, ask at ``looks`` only.
         """
         return self.finding(samples) is not None
 
