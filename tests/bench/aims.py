@@ -10,6 +10,7 @@ import msgspec
 from measured import Load, Row, figure
 from ours import NAME, Flip
 from peers import FLOOR
+from table import core_percent
 
 COST_US = 10.0
 IN_FLIGHT = 0.99
@@ -94,9 +95,11 @@ def _capacity(groups: Groups) -> Aim:
         return Aim(None, "capacity: no other client was measured")
     best = max(others, key=others.__getitem__)
     ratio = _median(ours[0], lambda r: r.events_per_s) / others[best]
+    share = _median(ours[0], core_percent)
     return Aim(
         ratio >= CAPACITY_SHARE,
-        f"capacity: {ratio:.1f} times that of the best peer ({best}), wanted {CAPACITY_SHARE:g}",
+        f"capacity: {ratio:.1f} times that of the best peer ({best}), wanted "
+        f"{CAPACITY_SHARE:g}; ours took {share:.0f}% of its core for it",
     )
 
 

@@ -22,7 +22,8 @@ HEADS = (
     "answered",
     "server late, ms",
 )
-FAST_HEADS = ("client", "events/s", "ours is ×", "µs/event", "TTFT, ms", "answered")
+FAST_HEADS = ("client", "events/s", "ours is ×", "µs/event", "of its core", "TTFT, ms", "answered")
+"""A client that leaves its core idle was held up by the server: its capacity is above that."""
 NOTHING = "–"
 
 
@@ -68,9 +69,15 @@ def _fast_cells(rows: Sequence[Row], ours: Figure | None) -> list[str]:
         cell(capacity, 0),
         times(ours, capacity),
         cell(figure(rows, lambda r: r.us_per_event), 1),
+        cell(figure(rows, core_percent), 0, "%"),
         cell(figure(rows, lambda r: r.ttft_s * 1e3), 1),
         _answered(rows),
     ]
+
+
+def core_percent(row: Row) -> float | None:
+    """Return how much of a core the client took while it ran."""
+    return None if row.us_per_event is None else row.us_per_event * row.events_per_s / 1e4
 
 
 def _answered(rows: Sequence[Row]) -> str:
