@@ -18,8 +18,6 @@ import pytest
 from pytest_ernie.errors import ToolchainError
 from pytest_ernie.toolchains import keeper, process
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the subreaper is Linux's")
-
 SOURCE = Path(process.__file__).parents[2]
 DETACHED = """
 import os, sys, time
@@ -31,7 +29,7 @@ for name in ("child", "grandchild"):
     Path(name).write_text(str(os.getpid()))
 time.sleep(60)
 """
-"""A command whose child and grandchild each leave for a session of their own."""
+"""A command whose child and grandchild each leave their process group."""
 STUBBORN = """
 import signal, time
 from pathlib import Path

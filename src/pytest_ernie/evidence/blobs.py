@@ -68,8 +68,6 @@ class Blobs:
 
 def sync_folder(folder: Path) -> None:
     """Put a folder's own list of files on disk: a new file whose name is lost is lost itself."""
-    if os.name != "posix":  # pragma: no cover (Windows can't open a folder)
-        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

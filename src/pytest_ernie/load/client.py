@@ -194,8 +194,8 @@ class _Client:
             env=own_process.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # In this session: a kernel that schedules sessions (autogroup) would let a new one starve
-            # beside a busy server. It ignores Ctrl-C, and ends when its pipe does.
+            # No setsid: a kernel with autogroups lets a newcomer starve beside a busy server. The
+            # client ignores Ctrl-C anyway, and ends when its pipe does.
         )
         threading.Thread(target=self._listen, daemon=True).start()
         self.tell(self._work)

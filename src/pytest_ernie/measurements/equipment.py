@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pytest_ernie.trainers.protocol import Trainer
 
 
+SCRATCH = "scratch"
+"""Folder of the evidence for what a measurement leaves lying about; nothing in it is evidence."""
+
+
 class Equipment:
     """
     The candidate's side of every measurement; close it to stop what it started.
@@ -102,7 +106,7 @@ class Equipment:
 
     def _start_server(self, launch: Launch) -> Server:
         """Start a server on the device's cards, its logs in a folder of its own."""
-        workdir = self.settings.evidence / "work" / f"server-{uuid.uuid4().hex[:12]}"
+        workdir = self.settings.evidence / SCRATCH / f"server-{uuid.uuid4().hex[:12]}"
         workdir.mkdir(parents=True)
         variables = dict(self.device.engine_environment)
         if self.device.visible_variable:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
-from pytest_ernie.measurements.equipment import Equipment, file_digest, folder_digest
+from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest, folder_digest
 from pytest_ernie.standard import Recipe, digest
 from pytest_ernie.trainers.curve import Curve, read_curve
 from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
@@ -62,7 +62,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Run the trainer, keep its log, and count the tokens that its samples really hold."""
-        workdir = equipment.settings.evidence / "work" / recording.id
+        workdir = equipment.settings.evidence / SCRATCH / recording.id
         workdir.mkdir(parents=True)
         toolchain = equipment.trainer_toolchain
         checkpoint = equipment.checkpoint(self.recipe.model)

@@ -62,7 +62,7 @@ def test_the_machine(settings: Settings) -> None:
     """
     redaction = local_redaction(settings, {})
     suite = Path(pytest_ernie.__file__).parent
-    assert redaction.value(f"{settings.evidence}/work/x") == "{evidence}/work/x"
+    assert redaction.value(f"{settings.evidence}/scratch/x") == "{evidence}/scratch/x"
     assert redaction.value(f"{suite}/rehearsal") == "{suite}/rehearsal"
     assert redaction.value(f"{sys.prefix}/bin/python") == "{python}/bin/python"
     assert redaction.value(f"{Path.cwd()}/x") == "{here}/x"
