@@ -59,6 +59,7 @@ class Exchange:
         "response",
         "sent_ns",
         "stamps",
+        "was_idle",
     )
 
     def __init__(self, index: int, due_ns: int) -> None:
@@ -73,6 +74,18 @@ class Exchange:
         self.broken: str | None = None
         self.reads_seen = 0
         self._understood = 0
+        self.was_idle = False
+        """It went out on a connection that had carried nothing for a while."""
+
+    @property
+    def met_idle_close(self) -> bool:
+        """The server closed an idle connection just as the request went out, and said nothing."""
+        broken = self.broken or "timeout: "
+        return self.was_idle and not self.parts and not broken.startswith("timeout: ")
+
+    def renewed(self) -> Exchange:
+        """Return the same request, not yet asked."""
+        return Exchange(self.index, self.due_ns)
 
     def understood(self) -> bool:
         """Read what has come since the last time; return whether the response is complete."""
@@ -107,7 +120,6 @@ class Connection:
         "_socket",
         "_tls",
         "exchange",
-        "fresh",
         "number",
         "open",
         "since_ns",
@@ -130,8 +142,6 @@ class Connection:
         """The socket's file descriptor, or what it was."""
         self.open = False
         """A request can be sent."""
-        self.fresh = True
-        """It has carried no whole answer yet."""
         self.exchange: Exchange | None = None
         self.since_ns = time.monotonic_ns()
         self._socket.connect_ex(address.sockaddr)
@@ -264,7 +274,6 @@ class Connection:
 
     def _whole(self, exchange: Exchange) -> None:
         self.exchange = None
-        self.fresh = False
         if not exchange.response.keeps_alive:
             self.close()
         self._owner.finished(self, exchange)

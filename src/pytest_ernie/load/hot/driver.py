@@ -31,8 +31,11 @@ slot leaves a nap later. Where most streams have something to read anyway it doe
 """
 CONNECTING_AT_ONCE = 64
 """Half of the shortest queue that servers listen with."""
-REASKED_AT_MOST = 3
-"""A request goes out again on a new connection if the server has closed the kept one meanwhile."""
+IDLE_NS = 500_000_000
+"""
+A connection that was idle for so long may be closed by the server just as a request goes out; that
+request goes out once more on a new one. Sooner, a closed connection is a refusal like any other.
+"""
 
 
 class Orders(Struct, frozen=True, kw_only=True):
@@ -103,7 +106,7 @@ class Driver:
         self._opening = 0
         self._busy = False
         self._reads_before = 0
-        self._tries: dict[int, int] = {}
+        self._asked_again: set[int] = set()
         self._next = 0
         self._next_due = 0
         self._unanswered = 0
@@ -278,12 +281,21 @@ class Driver:
         while self._idle:
             connection = self._idle.pop()
             if connection.open:
-                self.counters.sent += 1
-                connection.since_ns = time.monotonic_ns()
-                connection.ask(exchange, self.orders.requests[exchange.index])
+                now_ns = time.monotonic_ns()
+                exchange.was_idle = now_ns - connection.since_ns >= IDLE_NS
+                self._ask(connection, exchange, now_ns)
                 return
         self._waiting.append(exchange)
         self._open()
+
+    def _ask(self, connection: Connection, exchange: Exchange, now_ns: int) -> None:
+        self.counters.sent += exchange.index not in self._asked_again
+        connection.since_ns = now_ns
+        connection.ask(exchange, self.orders.requests[exchange.index])
+
+    def _keep(self, connection: Connection) -> None:
+        connection.since_ns = time.monotonic_ns()
+        self._idle.append(connection)
 
     def _open(self) -> None:
         connection = Connection(self.orders.address, self._epoll, self)
@@ -303,12 +315,9 @@ class Driver:
         """Hand it the request that has waited longest, if any."""
         self._opening -= 1
         if self._waiting:
-            exchange = self._waiting.popleft()
-            self.counters.sent += 1
-            connection.since_ns = time.monotonic_ns()
-            connection.ask(exchange, self.orders.requests[exchange.index])
+            self._ask(connection, self._waiting.popleft(), time.monotonic_ns())
         else:
-            self._idle.append(connection)
+            self._keep(connection)
 
     def lost(self, connection: Connection, why: str) -> None:
         """An idle connection is simply gone; one that was never made fails a waiting request."""
@@ -327,15 +336,10 @@ class Driver:
     def finished(self, connection: Connection, exchange: Exchange) -> None:
         """Keep the connection for the next request, which a closed loop sends at once."""
         if connection.open:
-            self._idle.append(connection)
+            self._keep(connection)
         else:
             self._forget(connection)
-        if (
-            exchange.broken
-            and not exchange.parts
-            and not connection.fresh
-            and self._again(exchange)
-        ):
+        if exchange.met_idle_close and self._again(exchange):
             return
         self._unanswered = 0 if exchange.parts else self._unanswered + 1
         due_ns = self._arrived_ns(exchange)
@@ -343,16 +347,13 @@ class Driver:
         self._refill(due_ns)
 
     def _again(self, exchange: Exchange) -> bool:
-        """Ask again what a server has closed its kept connection on; RFC 9112, 9.3.1 allows it."""
-        tries = self._tries.get(exchange.index, 0)
-        if tries >= REASKED_AT_MOST:
+        """Ask again what met a connection that the server had just closed for idleness, once."""
+        if exchange.index in self._asked_again:
             return False
-        self._tries[exchange.index] = tries + 1
+        self._asked_again.add(exchange.index)
         self.counters.reconnects += 1
-        exchange.broken = None
-        exchange.sent_ns = 0
-        self._idle = []  # the others were kept as long
-        self._give(exchange)
+        self._waiting.append(exchange.renewed())
+        self._open()
         return True
 
     def _refill(self, due_ns: int) -> None:
