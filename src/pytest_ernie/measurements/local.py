@@ -4,6 +4,7 @@ What of the machine at hand stays out of evidence.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -37,6 +38,7 @@ def local_redaction(settings: Settings, environment: Mapping[str, str]) -> Redac
         "python": Path(sys.prefix),
         "here": Path.cwd(),
         "home": Path.home(),
+        "account": _account_home(),
         "tmp": Path(tempfile.gettempdir()),
     }
     secrets = [environment.get(API_KEY_VARIABLE, "")]
@@ -49,3 +51,13 @@ def local_redaction(settings: Settings, environment: Mapping[str, str]) -> Redac
         if model.training_data is not None:
             folders[f"training data of {name}"] = Path(model.training_data)
     return Redaction(folders, secrets)
+
+
+def _account_home() -> Path:
+    """Return the account's own home, which PATH may name although HOME points elsewhere."""
+    try:
+        import pwd
+
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except (ImportError, KeyError):  # not Unix, or a container's number without an account
+        return Path.home()
