@@ -120,8 +120,10 @@ class _Loop:
             self.finished += 1
             tokens += request.tokens
             if number >= self.concurrency:
-                s_per_token = (event_s - first_s) / (request.tokens - 1)
-                samples.append(Sample(first_s - request.sent_s, s_per_token))
+                decode_s = event_s - first_s
+                s_per_token = decode_s / (request.tokens - 1)
+                ttft_s = first_s - request.sent_s
+                samples.append(Sample(ttft_s, s_per_token, decode_s=decode_s))
                 if len(samples) in looks and decided(samples):
                     break
             if self.sent < self.requests_max:

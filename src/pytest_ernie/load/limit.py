@@ -95,5 +95,9 @@ def _sample(record: RequestRecord) -> Sample:
     assert record.first_token_s is not None
     assert record.last_token_s is not None
     assert record.output_tokens is not None
-    s_per_token = (record.last_token_s - record.first_token_s) / (record.output_tokens - 1)
-    return Sample(record.first_token_s - record.due_s, s_per_token)
+    decode_s = record.last_token_s - record.first_token_s
+    return Sample(
+        ttft_s=record.first_token_s - record.due_s,
+        s_per_token=decode_s / (record.output_tokens - 1),
+        decode_s=decode_s,
+    )

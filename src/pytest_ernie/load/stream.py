@@ -12,6 +12,7 @@ Reasons of a failed request, as ``RequestRecord.error`` begins with them:
     cut               the connection broke off, or a line that must end the stream is missing
     no usage          nothing says how many tokens came
     no token          it ended well, and no text came
+    wrong usage       more tokens are counted than the request allowed
     not sent          the server had stopped answering, so the request was given up
 """
 

@@ -120,16 +120,31 @@ def read_load(
     store: Store, record: Record, workload: Workload, rule: ServingThroughputRule
 ) -> LoadPoint:
     """Return the figures of a load, computed anew from its requests."""
+    calibration = record.data.get("calibration") or {}
+    return load_point(
+        read_result(store, record),
+        workload.name,
+        rule,
+        roofline_events_per_s=calibration.get("roofline_events_per_s"),
+    )
+
+
+def load_point(
+    result: LoadResult,
+    workload: str,
+    rule: ServingThroughputRule,
+    *,
+    roofline_events_per_s: float | None,
+) -> LoadPoint:
+    """Return the figures of a load that the verdict asks for."""
     from pytest_ernie.load.summary import summarise
 
-    result = read_result(store, record)
     summary = summarise(result)
     percentile = f"p{rule.latency_percentile_shown}"
-    calibration = record.data.get("calibration") or {}
     concurrency = result.arrivals.concurrency or 0
     events = sum(request.chunks for request in result.records)
     return LoadPoint(
-        workload=workload.name,
+        workload=workload,
         concurrency=concurrency,
         output_tokens_per_s=_known(summary.output_tokens_per_s),
         ttft_mean_s=_known(getattr(summary.ttft_s, "mean", None)),
@@ -141,7 +156,7 @@ def read_load(
         client=ClientPoint(
             cpu_share=_known(summary.client_cpu_share),
             events_per_s=events / summary.wall_s if summary.wall_s > 0 else math.nan,
-            roofline_events_per_s=_known(calibration.get("roofline_events_per_s")),
+            roofline_events_per_s=_known(roofline_events_per_s),
             waited_share=_known(summary.client_waited_share),
             lateness_mean_s=_known(getattr(summary.lateness_s, "mean", None)),
             in_flight_share=(

@@ -76,7 +76,7 @@ def read_kept(
         chunks=stream.chunks,
         status=response.status,
         finish_reason=stream.finish_reason,
-        error=_error(response, stream, refused, broken),
+        error=_error(response, stream, refused, broken) or _miscounted(stream, wanted_tokens),
         request_digest=request_digest,
         answer_digest=stream.digest,
     )
@@ -92,3 +92,10 @@ def _error(response: Response, stream: Stream, refused: bytes, broken: str | Non
     if response.status != 200:
         return refusal(response.status, refused)
     return stream.problem(broken)
+
+
+def _miscounted(stream: Stream, wanted_tokens: int) -> str | None:
+    """An engine may stop early, but it can't have sent more than ``max_tokens``."""
+    if stream.output_tokens is None or stream.output_tokens <= wanted_tokens:
+        return None
+    return f"wrong usage: {stream.output_tokens} tokens counted, at most {wanted_tokens} were asked for"

@@ -21,7 +21,8 @@ from collections.abc import Generator
 
 from msgspec import Struct
 
-from .statistics import SAMPLES_MIN, Evidence, Finding, Limits, Sample
+from .means import SAMPLES_MIN
+from .statistics import Evidence, Finding, Limits, Sample
 from .steps import APART, Point, above, between
 from .trial import Trial, round_of
 
@@ -102,7 +103,7 @@ class Found(Struct, frozen=True, kw_only=True):
     confidence: float
     """
     How probable it is that ``max_concurrency`` holds and the next tested load breaks: the product,
-    as they were tested apart, of what each load's own samples say (``search_statistics``). If
+    as they were tested apart, of what each load's own samples say (``statistics``). If
     there is only one of the two (0, or a capped search), of that one; 0.0 if the requests ran out
     before any load broke. It is too high rather than too low where neighbours can't be told apart
     (of several such pairs the search ends at one whose samples agree), and where a queue remembers

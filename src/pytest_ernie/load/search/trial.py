@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from .statistics import SAMPLES_MIN, Evidence, Finding, Limits, Sample
+from .means import SAMPLES_MIN
+from .statistics import Evidence, Finding, Limits, Sample
 
 HOPELESS = 3
 """So many times the TTFT limit, no start is as slow as that."""
@@ -109,4 +110,5 @@ class Trial(Struct, frozen=True, kw_only=True):
         limit = self.limits.ttft_s
         if limit is None or self.earlier.samples or evidence.samples > one:
             return False  # it's for the statistics
-        return math.fsum(ttft_s for ttft_s, _ in evidence.ttft_s) >= HOPELESS * limit * one
+        seen_s = math.fsum(ttft_s for series in evidence.ttft_s for ttft_s, _ in series)
+        return seen_s >= HOPELESS * limit * one
