@@ -73,6 +73,8 @@ class Site(_Table, frozen=True, kw_only=True):
     """Prompts by the workload's name (text, images): a file or folder, see docs/certify-a-chip.md."""
     load_processes: Annotated[int, Meta(ge=1)] = 1
     """Processes of the load client; more if one core of this host isn't enough."""
+    load_event_times: bool = False
+    """Keep the arrival of every event of a throughput run in the evidence, too (some ten times as large)."""
     datasets: dict[str, str] = {}
     """jsonl with ``id``, ``question``, ``answer`` by the data set's name."""
 

@@ -52,19 +52,28 @@ def run_load(
     run: str,
     processes: int = 1,
     silence_timeout_s: float = SILENCE_TIMEOUT_S,
+    text_times: bool = False,
     decided: Callable[[Sequence[RequestRecord]], bool] | None = None,
     progress: Progress = silent,
 ) -> LoadResult:
     """
     Ask every prompt once and return a record of each; a failed request is a record, not an error.
 
-    ``run`` begins every prompt, so that no prefix cache has seen it before. ``decided`` is shown the
-    records so far, in the order in which they ended, a few times a second, and stops the run by
-    returning True: what is in flight then is given up and has no record. Once more requests in a row than are
-    in flight got no answer at all, the rest isn't sent. EngineError if a client process dies.
+    ``run`` begins every prompt, so that no prefix cache has seen it before. ``text_times`` keeps the
+    arrival of every event with text. ``decided`` is shown the records so far, in the order in which
+    they ended, a few times a second, and stops the run by returning True: what is in flight then is
+    given up and has no record. Once more requests in a row than are in flight got no answer at all,
+    the rest isn't sent. EngineError if a client process dies.
     """
     shares = _shares(
-        target, prompts, arrivals, run, processes, silence_timeout_s, decided is not None
+        target,
+        prompts,
+        arrivals,
+        run,
+        processes,
+        silence_timeout_s=silence_timeout_s,
+        text_times=text_times,
+        live=decided is not None,
     )
     with contextlib.ExitStack() as stack:
         heard: Heard = SimpleQueue()
@@ -114,7 +123,9 @@ def _shares(
     arrivals: Arrivals,
     run: str,
     processes: int,
+    *,
     silence_timeout_s: float,
+    text_times: bool,
     live: bool,
 ) -> list[Work]:
     """Deal requests and due times round, so that every process has the same mixture."""
@@ -142,6 +153,7 @@ def _shares(
                 connect_timeout_s=CONNECT_TIMEOUT_S,
                 patience=max(3, len(due) if arrivals.refill else 64),
                 dialect=target.dialect,
+                text_times=text_times,
                 live=live,
             )
         )

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .search import Found
 
 
+COUNTS = ("concurrency", "requests", "processes", "input_tokens", "output_tokens")
+
+
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand; imports nothing that measures."""
     parser = commands.add_parser("load", help="measure TPS and latencies of a running endpoint")
@@ -47,9 +50,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     find.add_argument("--ttft-limit", type=float, help="mean first token below, seconds")
     find.add_argument("--decode-limit", type=float, help="mean decode speed at least, tokens/s")
     find.add_argument("--max-concurrency", type=int, default=1024, help="try no higher load")
+    find.add_argument(
+        "--confidence", type=float, default=0.95, help="of each finding (default 0.95)"
+    )
+    find.add_argument("--search-requests", type=int, help="spend no more requests on the search")
     more = parser.add_argument_group("more")
     more.add_argument("--api-key-env", default="PYTEST_ERNIE_API_KEY", help="variable with the key")
     more.add_argument("--json", type=Path, help="write the figures to this file")
+    more.add_argument("--records", type=Path, help="write a record of each request to this file")
+    more.add_argument(
+        "--event-times", action="store_true", help="with --records: when each event arrived, too"
+    )
     more.add_argument(
         "--no-calibration", action="store_true", help="don't measure the client first"
     )
@@ -86,10 +97,17 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageProblem(
             "--search needs a limit", wanted="--ttft-limit or --decode-limit, or both"
         )
-    for name in ("concurrency", "requests", "processes", "input_tokens", "output_tokens"):
+    if options.event_times and options.records is None:
+        raise UsageProblem("--event-times are written to a file", wanted="--records FILE")
+    if not 0.5 <= options.confidence < 1:
+        raise UsageProblem(f"--confidence is {options.confidence:g}", wanted="0.5 to 0.999")
+    for name in (*COUNTS, "max_concurrency", "search_requests"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UsageProblem(f"--{name.replace('_', '-')} is {value}", wanted="at least 1")
+    for path in (options.json, options.records):
+        if path is not None and not path.parent.is_dir():
+            raise UsageProblem("there is no such folder to write to", got=path.parent)
     if options.rate is not None and not 0 < options.rate < float("inf"):
         raise UsageProblem(f"--rate is {options.rate}", wanted="requests a second, above 0")
     if options.workload is not None and options.input_tokens is not None:
@@ -173,6 +191,8 @@ def _search(options: argparse.Namespace, target: Target, progress: Progress) -> 
     limits = Limits(ttft_s=options.ttft_limit, decode_tokens_per_s=options.decode_limit)
     settings = SearchSettings(
         most=options.max_concurrency,
+        confidence=options.confidence,
+        requests_max=options.search_requests or SearchSettings().requests_max,
         output_tokens=sum(prompt.output_tokens for prompt in prompts) / len(prompts),
     )
     found = find_limit(
@@ -215,8 +235,13 @@ def _measured(
         arrivals,
         run=secrets.token_hex(4),
         processes=options.processes,
+        text_times=options.event_times,
         progress=progress,
     )
+    if options.records is not None:
+        import msgspec
+
+        options.records.write_bytes(msgspec.json.encode(result) + b"\n")
     summary = summarise(result)
     fields = {name: getattr(summary, name) for name in summary.__struct_fields__}
     return LoadReport(

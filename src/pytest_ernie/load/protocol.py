@@ -21,7 +21,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of the text alone by the model's tokenizer, where a site counted them."""
 
 
-class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     One request as the client saw it; times are seconds since the run's start, one monotonic clock.
     """
@@ -52,6 +52,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the request's body, its first 32 hexadecimal digits."""
     answer_digest: str
     """The same of the answer's text."""
+    text_times_s: tuple[float, ...] | None = None
+    """When each event with text arrived, to the microsecond; None unless they were to be kept."""
 
 
 class ClientFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,8 +46,14 @@ class Stream:
         self.output_tokens: int | None = None
         self.cached_tokens: int | None = None
         self.finish_reason: str | None = None
-        self.chunks = 0
+        self.text_times_s: list[float] = []
+        """When each event with text arrived."""
         self._answer = hashlib.sha256()
+
+    @property
+    def chunks(self) -> int:
+        """Events with text so far."""
+        return len(self.text_times_s)
 
     @property
     def digest(self) -> str:
@@ -103,7 +109,7 @@ class Stream:
         text = delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning")
         text = text or choice.get("text")  # the older completions API
         if text:
-            self.chunks += 1
+            self.text_times_s.append(now_s)
             self._answer.update(text.encode(errors="surrogatepass"))
             self.last_token_s = now_s
             if self.first_token_s is None:

@@ -100,7 +100,15 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
             return run_trial(target, prompts, self.trial, processes, progress)
         load = closed(self.concurrency)
         run = secrets.token_hex(4)
-        return run_load(target, prompts, load, run=run, processes=processes, progress=progress)
+        return run_load(
+            target,
+            prompts,
+            load,
+            run=run,
+            processes=processes,
+            text_times=equipment.site.load_event_times,
+            progress=progress,
+        )
 
     @staticmethod
     def _of_trial(prompts: tuple[Prompt, ...], trial: Trial) -> tuple[Prompt, ...]:

@@ -17,7 +17,9 @@ from pytest_ernie.cli import main
 from pytest_ernie.load import command
 from pytest_ernie.load.known.schedule import Schedule
 from pytest_ernie.load.known.server import KnownServer, known_server
+from pytest_ernie.load.protocol import LoadResult
 from pytest_ernie.load.report import SCHEMA, LoadReport, schema_text
+from pytest_ernie.load.summary import summarise
 
 SPREAD = {"samples", "mean", "p50", "p90", "p99"}
 
@@ -66,6 +68,44 @@ def test_a_load_is_measured_for_scripts(
     assert "4 in flight: 12 of 12 requests answered" in told
     assert "first token, ms" in told
     assert "events/s here" in told
+
+
+def test_every_request_can_be_kept_with_the_times_of_its_events(
+    load: Callable[..., tuple[int, dict[str, Any]]], tmp_path: Path
+) -> None:
+    """
+    The figures can be had from the records again; without the option they hold no event times.
+    """
+    words = ("--concurrency", "2", "--requests", "4", "--output-tokens", "20", "--no-calibration")
+    kept = tmp_path / "records.json"
+    _, report = load(*words, "--records", str(kept), "--event-times")
+    result = msgspec.json.decode(kept.read_bytes(), type=LoadResult)
+    load(*words, "--records", str(kept))
+
+    summary = summarise(result)
+    assert summary.ttft_s is not None
+    assert report["ttft_s"]["mean"] == summary.ttft_s.mean
+    for record in result.records:
+        times_s = record.text_times_s
+        assert times_s is not None
+        assert 20 == len(times_s) == record.chunks
+        assert times_s == tuple(sorted(times_s))
+        assert (times_s[0], times_s[-1]) == pytest.approx(
+            (record.first_token_s, record.last_token_s), abs=1e-6
+        )
+    assert b"text_times_s" not in kept.read_bytes()
+
+
+def test_a_search_may_be_short_and_unsure(
+    load: Callable[..., tuple[int, dict[str, Any]]],
+) -> None:
+    """
+    With few requests it says what it found so far, and sends no more.
+    """
+    words = ("--search", "--ttft-limit", "0.12", "--requests", "16", "--output-tokens", "20")
+    _, report = load(*words, "--no-calibration", "--search-requests", "40", "--confidence", "0.8")
+
+    assert report["requests_sent"] <= 40
 
 
 def test_a_search_adds_what_it_found(
@@ -143,6 +183,30 @@ def test_a_workload_file(load: Callable[..., tuple[int, dict[str, Any]]], tmp_pa
         ),
         (("--search",), "--search needs a limit; wanted --ttft-limit or --decode-limit, or both"),
         (("--concurrency", "0"), "--concurrency is 0; wanted at least 1"),
+        (
+            ("--search", "--ttft-limit", "1", "--search-requests", "0"),
+            "--search-requests is 0; wanted at least 1",
+        ),
+        (
+            ("--search", "--ttft-limit", "1", "--max-concurrency", "0"),
+            "--max-concurrency is 0; wanted at least 1",
+        ),
+        (
+            ("--search", "--ttft-limit", "1", "--confidence", "1"),
+            "--confidence is 1; wanted 0.5 to 0.999",
+        ),
+        (
+            ("--concurrency", "1", "--event-times"),
+            "--event-times are written to a file; wanted --records FILE",
+        ),
+        (
+            ("--concurrency", "1", "--json", "no/where.json"),
+            "there is no such folder to write to; got no",
+        ),
+        (
+            ("--concurrency", "1", "--records", "no/where.json"),
+            "there is no such folder to write to; got no",
+        ),
         (("--concurrency", "1", "--output-tokens", "0"), "--output-tokens is 0; wanted at least 1"),
         (("--rate", "-1"), "--rate is -1.0; wanted requests a second, above 0"),
         (("--rate", "inf"), "--rate is inf"),

@@ -46,9 +46,19 @@ class Clock:
 
 
 def read_kept(
-    kept: Kept, *, wanted_tokens: int, request_digest: str, dialect: Dialect, clock: Clock
+    kept: Kept,
+    *,
+    wanted_tokens: int,
+    request_digest: str,
+    dialect: Dialect,
+    clock: Clock,
+    text_times: bool = False,
 ) -> RequestRecord:
-    """Return the record of an exchange; whatever is wrong with it is the record's error."""
+    """
+    Return the record of an exchange; whatever is wrong with it is the record's error.
+
+    ``text_times`` keeps the arrival of every event with text.
+    """
     times_s = clock.arrivals_s(kept.stamps)
     response, stream, refused = Response(), Stream(dialect), b""
     broken = kept.broken
@@ -79,6 +89,7 @@ def read_kept(
         error=_error(response, stream, refused, broken) or _miscounted(stream, wanted_tokens),
         request_digest=request_digest,
         answer_digest=stream.digest,
+        text_times_s=tuple(round(t, 6) for t in stream.text_times_s) if text_times else None,
     )
 
 

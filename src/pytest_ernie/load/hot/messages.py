@@ -35,6 +35,8 @@ class Work(Struct, frozen=True, kw_only=True, tag=True):
     connect_timeout_s: float
     patience: int
     dialect: Dialect
+    text_times: bool
+    """Keep the arrival of every event with text."""
     live: bool
     """Read each answer when it has ended and report it, so that a decided run can be stopped."""
 

@@ -112,6 +112,7 @@ class Worker:
             request_digest=hashlib.sha256(body).hexdigest()[:32],
             dialect=self._work.dialect,
             clock=clock,
+            text_times=self._work.text_times,
         )
         return msgspec.structs.replace(record, index=self._work.indices[kept.index])
 
