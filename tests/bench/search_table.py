@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src")]
 
-from doubles.queueing import (  # noqa: E402
+from doubles.queueing import (  # noqa: E402 (after sys.path)
     MAXIMA,
     PREFILL_QUEUE,
     SHAPES,
@@ -28,7 +28,7 @@ from doubles.queueing import (  # noqa: E402
     drive,
     plain_search,
 )
-from pytest_ernie.load.search import Found, SearchSettings  # noqa: E402
+from pytest_ernie.load.search import Found, SearchSettings  # noqa: E402 (after sys.path)
 
 PLAIN_SEEDS = 5
 HEAD = "shape    max noise  near  requests (most)  of plain  answers             right  sure"

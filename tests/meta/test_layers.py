@@ -113,7 +113,7 @@ def imports_of(path: Path, module: str) -> Iterator[Import]:
             if start == PACKAGE:
                 names = [f"{start}.{alias.name}" for alias in node.names]
         for name in names:
-            yield Import(module, name, at_import, f"{relative}:{node.lineno}")  # type: ignore[attr-defined]
+            yield Import(module, name, at_import, f"{relative}:{node.lineno}")  # type: ignore[attr-defined]  # ast nodes that import have a lineno
         for child in ast.iter_child_nodes(node):
             yield from walk(child, at_import and not inside)
 

@@ -47,7 +47,7 @@ def test_a_message_joins_its_parts_in_a_fixed_order(given: tuple[str, ...], expe
     """
     Whatever is left out leaves no trace, and what is given stands in the same order.
     """
-    error = ErnieError("it is wrong", **{name: PARTS[name] for name in given})  # type: ignore[arg-type]
+    error = ErnieError("it is wrong", **{name: PARTS[name] for name in given})  # type: ignore[arg-type]  # the parts by name
 
     assert expected == str(error)
 
@@ -65,7 +65,7 @@ def test_the_parts_stay_readable_one_by_one() -> None:
     """
     Reports show the parts apart, as text.
     """
-    error = ErnieError("it is wrong", **PARTS)  # type: ignore[arg-type]
+    error = ErnieError("it is wrong", **PARTS)  # type: ignore[arg-type]  # the parts by name
 
     assert (
         error.what,

@@ -22,7 +22,7 @@ class Chip:
     title = "New chip"
     paddle_name = "newchip"
     visible_variable = None
-    engine_environment: dict[str, str] = {}  # noqa: RUF012
+    engine_environment: dict[str, str] = {}  # noqa: RUF012 (as the protocol has it)
 
     def facts(self, stated: dict[str, Any]) -> dict[str, Any]:
         """Nothing but its kind."""
@@ -82,7 +82,7 @@ def test_a_device_of_a_taken_name_is_refused(registry: Registry, taken: str) -> 
     """
     registry.device(Chip())
     chip = Chip()
-    chip.kind = taken  # type: ignore[misc]
+    chip.kind = taken  # type: ignore[misc]  # frozen
 
     with pytest.raises(UsageProblem) as caught:
         registry.device(chip)

@@ -105,7 +105,7 @@ def _paint_losses(axes: Axes, candidate: Curve, reference: Curve | None, rule: L
 def _line(axes: Axes, curve: Curve, label: str, **looks: object) -> None:
     """Draw a curve; a step that stands alone between two gaps is a dot, as no line can show it."""
     steps, losses = without_holes(curve)
-    axes.plot(steps, losses, label=label, **looks)  # type: ignore[arg-type]
+    axes.plot(steps, losses, label=label, **looks)  # type: ignore[arg-type]  # styles differ in type
     padded = [math.nan, *losses, math.nan]
     alone = [
         place

@@ -131,7 +131,7 @@ def _of_tier(clause: str, model: Model, tier: Tier, **varying: object) -> Criter
         tier=tier.number,
         tiers=(tier.number,),
         datatype=tier.datatype,
-        **varying,  # type: ignore[arg-type]
+        **varying,  # type: ignore[arg-type]  # a criterion's own fields
     )
 
 

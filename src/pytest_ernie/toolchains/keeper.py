@@ -252,7 +252,7 @@ def main() -> None:
     job = _read_job()
     keeper = Keeper(parent=int(str(job["parent"])), grace_s=float(str(job["grace_s"])))
     try:
-        keeper.start(job["argv"], job["env"], job["cwd"])  # type: ignore[arg-type]
+        keeper.start(job["argv"], job["env"], job["cwd"])  # type: ignore[arg-type]  # from our own JSON
     except (OSError, subprocess.SubprocessError, ValueError) as problem:
         _report(failed=str(problem))
         return

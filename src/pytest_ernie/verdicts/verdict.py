@@ -50,7 +50,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 def inconclusive(message: str, **details: object) -> Verdict:
     """Return an INCONCLUSIVE verdict: evidence is missing or invalid, and the message says which."""
-    return Verdict(word=Word.INCONCLUSIVE, message=message, **details)  # type: ignore[arg-type]
+    return Verdict(word=Word.INCONCLUSIVE, message=message, **details)  # type: ignore[arg-type]  # the fields of Verdict
 
 
 def passed(holds: bool) -> Word:

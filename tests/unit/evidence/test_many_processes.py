@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 def together(target: object, folder: Path, count: int) -> list[int | None]:
     """Run a function in several processes at once; return their exit codes."""
     processes = [
-        SPAWN.Process(target=target, args=(folder, f"p{number}"))  # type: ignore[arg-type]
+        SPAWN.Process(target=target, args=(folder, f"p{number}"))  # type: ignore[arg-type]  # the stubs want a BaseContext
         for number in range(count)
     ]
     for process in processes:

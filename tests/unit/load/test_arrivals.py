@@ -59,4 +59,4 @@ def test_a_load_that_is_none_is_refused(fields: dict[str, object], words: str) -
     Before anything is sent.
     """
     with pytest.raises(ValueError, match=words):
-        Arrivals(**fields)  # type: ignore[arg-type]
+        Arrivals(**fields)  # type: ignore[arg-type]  # wrong on purpose

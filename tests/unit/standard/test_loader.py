@@ -320,4 +320,4 @@ def test_an_edition_is_immutable() -> None:
     edition: Edition = load("ernie-4.5")
 
     with pytest.raises(AttributeError):
-        edition.rulings.loss.tolerance = 1.0  # type: ignore[misc]
+        edition.rulings.loss.tolerance = 1.0  # type: ignore[misc]  # frozen

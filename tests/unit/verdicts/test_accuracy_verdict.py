@@ -89,7 +89,7 @@ def test_exactly_one_point_holds_whatever_fractions_it_is_made_of(
     verdict = accuracy_equal(candidate, reference, rule)
     assert (
         verdict.word,
-        pytest.approx(verdict.numbers["score"] - verdict.numbers["reference_score"]),  # type: ignore[operator]
+        pytest.approx(verdict.numbers["score"] - verdict.numbers["reference_score"]),  # type: ignore[operator]  # both are numbers
     ) == (Word.PASS, 1.0)
 
 

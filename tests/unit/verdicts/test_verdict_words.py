@@ -89,7 +89,7 @@ def test_a_figure_has_the_digits_that_show_its_side_of_the_limit(
     """
     "50.0 % is below 50 %" would be a sentence that refutes itself.
     """
-    assert expected == shown(value, limit, digits, kind)  # type: ignore[arg-type]
+    assert expected == shown(value, limit, digits, kind)  # type: ignore[arg-type]  # a parametrized literal
 
 
 @pytest.mark.parametrize(("value", "expected"), [(math.nan, "nan"), (math.inf, "inf")])

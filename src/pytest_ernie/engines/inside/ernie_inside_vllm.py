@@ -154,7 +154,7 @@ def _recorder(torch: Any) -> Any:
     mode = importlib.import_module("torch.utils._python_dispatch").TorchDispatchMode
     seen: list[list[Any]] = []
 
-    class Recorder(mode):  # type: ignore[misc, valid-type]
+    class Recorder(mode):  # type: ignore[misc, valid-type]  # a class that torch has only in the server
         def __enter__(self) -> Any:
             super().__enter__()
             return seen
