@@ -89,9 +89,14 @@ def run_load(
             client.tell(Go(start_ns=start_ns))
         watch = _Watch(clients, heard, len(prompts), arrivals, decided, progress, start_ns)
         finished = watch.until_all_have_finished()
+    records = tuple(sorted((r for f in finished for r in f.records), key=lambda r: r.index))
+    if len(records) < len(prompts) and not watch.stopped:
+        raise EngineError(
+            "the load client lost requests", got=f"{len(records)} records", wanted=len(prompts)
+        )
     return LoadResult(
         arrivals=arrivals,
-        records=tuple(sorted((r for f in finished for r in f.records), key=lambda r: r.index)),
+        records=records,
         requests_sent=sum(f.sent for f in finished),
         started_unix_s=started_unix_s,
         wall_s=(max(f.ended_ns for f in finished) - start_ns) / 1e9,
@@ -102,17 +107,19 @@ def run_load(
 
 def body_of(target: Target, run: str, index: int, prompt: Prompt) -> bytes:
     """Return a request's body: streamed, greedy, of a fixed length, unlike any asked before."""
-    text = f"{run} {index}: {prompt.text}"
+    own = f"{run} {index}: "
     fields: dict[str, Any] = {
         **target.dialect.sampling(max_tokens=prompt.output_tokens, fixed_length=True),
         **target.dialect.streaming(),
     }
     if not target.chat:
-        return msgspec.json.encode({"model": target.model, "prompt": text, **fields})
-    content: Any = text
+        return msgspec.json.encode({"model": target.model, "prompt": own + prompt.text, **fields})
+    content: Any = own + prompt.text
     if prompt.images:
+        # What is its own comes first: a cache would know the image from the run before.
         images = [{"type": "image_url", "image_url": {"url": url}} for url in prompt.images]
-        content = [*images, {"type": "text", "text": text}]
+        texts = [{"type": "text", "text": text} for text in (own, prompt.text)]
+        content = [texts[0], *images, texts[1]]
     messages = [{"role": "user", "content": content}]
     return msgspec.json.encode({"model": target.model, "messages": messages, **fields})
 
@@ -186,7 +193,7 @@ def _expect(heard: Heard, *kinds: type) -> tuple[int, Any]:
     """Return the next message; EngineError if it isn't of these kinds."""
     number, said = heard.get()
     if isinstance(said, Refused):
-        raise EngineError("the load can't be sent", got=said.message)
+        raise EngineError("the load client can't go on", got=said.message)
     if not isinstance(said, kinds):
         raise EngineError("a load client died, and the run with it")
     return number, said
@@ -204,6 +211,7 @@ class _Client:
         self._process = subprocess.Popen(
             own_process.command("hot.worker"),
             env=own_process.environment(),
+            cwd=own_process.folder(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # No setsid: a kernel with autogroups lets a newcomer starve beside a busy server. The
@@ -231,12 +239,16 @@ class _Client:
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout as said:
-            while (message := messages.read(said, FromClient)) is not None:
-                self._heard.put((self._number, message))
-                if isinstance(message, Finished):
-                    return
-        self._heard.put((self._number, None))
+        message = None
+        try:
+            with self._process.stdout as said:
+                while (message := messages.read(said, FromClient)) is not None:
+                    self._heard.put((self._number, message))
+                    if isinstance(message, Finished):
+                        return
+        finally:
+            if not isinstance(message, Finished):  # whatever happened: nobody waits for ever
+                self._heard.put((self._number, None))
 
 
 class _Watch:

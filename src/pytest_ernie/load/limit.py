@@ -12,7 +12,7 @@ from pytest_ernie.progress import Progress, silent
 
 from .arrivals import STAGGER_S, closed
 from .client import Target, run_load
-from .protocol import LoadResult, Prompt, RequestRecord
+from .protocol import LoadResult, Prompt, RequestRecord, decode_tokens
 from .search import Found, Limits, Sample, SearchSettings, Trial, TrialOutcome, search
 from .summary import failure, summarise
 
@@ -94,10 +94,9 @@ def _sample(record: RequestRecord) -> Sample:
         return Sample(float("nan"), float("nan"), True)
     assert record.first_token_s is not None
     assert record.last_token_s is not None
-    assert record.output_tokens is not None
     decode_s = record.last_token_s - record.first_token_s
     return Sample(
         ttft_s=record.first_token_s - record.due_s,
-        s_per_token=decode_s / (record.output_tokens - 1),
+        s_per_token=decode_s / decode_tokens(record),
         decode_s=decode_s,
     )

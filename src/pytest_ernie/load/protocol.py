@@ -52,8 +52,31 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """SHA-256 of the request's body, its first 32 hexadecimal digits."""
     answer_digest: str
     """The same of the answer's text."""
+    first_chunks: int = 1
+    """Of the events with text, how many arrived in one moment with the first one."""
     text_times_s: tuple[float, ...] | None = None
     """When each event with text arrived, to the microsecond; None unless they were to be kept."""
+
+
+def decode_tokens(record: RequestRecord) -> float:
+    """
+    Return how many of an answer's tokens came after its first moment (R8).
+
+    All but one where every event is a token and comes by itself. What came together with the first
+    token took no decoding that anybody saw: counted along, ten tokens a write would look
+    a good deal faster than they are. ValueError of an answer without tokens.
+    """
+    if record.output_tokens is None or not record.chunks:
+        raise ValueError("an answer without tokens")
+    return record.output_tokens * (1 - record.first_chunks / record.chunks)
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client process used while the load was there: from the slots' filling to the last request."""
+
+    length_s: float
+    cpu_s: float
+    waited_s: float | None
 
 
 class ClientFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +94,8 @@ class ClientFacts(msgspec.Struct, frozen=True, kw_only=True):
     lag_mean_s: float
     """From the arrival of bytes in the kernel to their handling, where they were the last of a turn."""
     lag_max_s: float
+    loaded: Loaded | None = None
+    """None if the run was too short to tell."""
 
 
 class LoadResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,11 +4,13 @@ One streamed answer: which event was the first token, how many tokens came, and 
 Reasons of a failed request, as ``RequestRecord.error`` begins with them:
 
     no connection     the server couldn't be reached
+    no answer         the request was sent, and the connection closed or reset
     timeout           it stopped sending, or never let us connect
     no HTTP           it talks something else
     refused           HTTP 4xx; 429 is shedding, and counts like any other
     server error      HTTP 5xx
     error in stream   an error line under HTTP 200
+    no stream         HTTP 200, and what came is no stream of events
     cut               the connection broke off, or a line that must end the stream is missing
     no usage          nothing says how many tokens came
     no token          it ended well, and no text came
@@ -30,6 +32,10 @@ from .sse import Events
 
 DONE = b"[DONE]"
 DETAIL_CHARACTERS = 300
+NOT_SENT = "not sent: the server had stopped answering"
+UNREAD_BYTES = 4096
+COUNT_MAX = 2**53
+"""Above it JSON's numbers are no counts any more."""
 
 
 class Stream:
@@ -39,6 +45,8 @@ class Stream:
         self._dialect = dialect
         self._events = Events()
         self._ended = False
+        self._unread: bytes | None = b""
+        """What came before any event; an error that forgot to be one is in there."""
         self._error: str | None = None
         self.first_token_s: float | None = None
         self.last_token_s: float | None = None
@@ -56,13 +64,21 @@ class Stream:
         return len(self.text_times_s)
 
     @property
+    def first_chunks(self) -> int:
+        """Events with text that came in the same moment as the first one; 1 if there is none."""
+        return max(1, self.text_times_s.count(self.text_times_s[0])) if self.text_times_s else 1
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the text that came, its first 32 hexadecimal digits."""
         return self._answer.hexdigest()[:32]
 
     def feed(self, received: bytes, now_s: float) -> None:
         """Take the bytes that came at ``now_s``."""
+        if self._unread is not None and len(self._unread) < UNREAD_BYTES:
+            self._unread += received
         for data in self._events.feed(received):
+            self._unread = None
             self._event(data, now_s)
 
     def problem(self, broken_by: str | None = None) -> str | None:
@@ -71,8 +87,12 @@ class Stream:
 
         ``broken_by`` says what broke the connection, None if it ended by itself.
         """
-        for data in self._events.close():
-            self._event(data, self.last_token_s or 0.0)
+        if broken_by is None:  # else the last event is half a one
+            for data in self._events.close():
+                self._unread = None
+                self._event(data, self.last_token_s or 0.0)
+        if self._unread and broken_by is None:
+            return f"no stream: {server_words(self._unread)[:DETAIL_CHARACTERS]}"
         problems = (
             (self._error is not None, f"error in stream: {self._error}"),
             (broken_by is not None, f"cut: {broken_by}"),
@@ -89,22 +109,23 @@ class Stream:
             return
         try:
             event: Any = msgspec.json.decode(data)
-            if "error" in event or ("detail" in event and "choices" not in event):
+            if event.get("error") or ("detail" in event and "choices" not in event):
                 raise ValueError("an error line")
             self._count(event.get("usage") or {})
             for choice in event.get("choices") or ():
                 self._choice(choice, now_s)
-        except (ValueError, TypeError, AttributeError):  # msgspec's errors are ValueErrors
+        except (ValueError, TypeError, AttributeError, RecursionError):  # msgspec's: ValueErrors
             self._error = self._error or server_words(data)[:DETAIL_CHARACTERS]
 
     def _count(self, usage: dict[str, Any]) -> None:
-        self.prompt_tokens = usage.get("prompt_tokens", self.prompt_tokens)
-        self.output_tokens = usage.get("completion_tokens", self.output_tokens)
-        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-        self.cached_tokens = self.cached_tokens if cached is None else cached
+        details = usage.get("prompt_tokens_details") or {}
+        self.prompt_tokens = _counted(usage.get("prompt_tokens"), self.prompt_tokens)
+        self.output_tokens = _counted(usage.get("completion_tokens"), self.output_tokens)
+        self.cached_tokens = _counted(details.get("cached_tokens"), self.cached_tokens)
 
     def _choice(self, choice: dict[str, Any], now_s: float) -> None:
-        self.finish_reason = choice.get("finish_reason") or self.finish_reason
+        finish_reason = choice.get("finish_reason")
+        self.finish_reason = str(finish_reason)[:40] if finish_reason else self.finish_reason
         delta = choice.get("delta") or {}
         text = delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning")
         text = text or choice.get("text")  # the older completions API
@@ -114,6 +135,15 @@ class Stream:
             self.last_token_s = now_s
             if self.first_token_s is None:
                 self.first_token_s = now_s
+
+
+def _counted(value: Any, before: int | None) -> int | None:
+    """Return a count of a usage, ``before`` if it isn't given; ValueError if it is no count."""
+    if value is None:
+        return before
+    if type(value) is not int or not 0 <= value < COUNT_MAX:
+        raise ValueError("no count")
+    return value
 
 
 def refusal(status: int, body: bytes) -> str:

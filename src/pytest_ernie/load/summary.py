@@ -1,21 +1,22 @@
 """
 What the records of a load run amount to (R6 to R9); pure, vectorised, recomputed at every judging.
 
-**Steady window**: warm-up and drain don't count. In a closed loop it lasts from the moment when as many
-requests as the load says are in flight for the first time, to the moment when the last request
-is sent; in an open loop it begins with the first answer's end. The first token's time is that of the
-requests that were due in it, decode speed and latency those of the answers that ended in it: so
-both are seen under the full load, and neither sampling favours short answers. A run too
-small for that is measured from its first request to its last answer, and says so.
+**Steady window**: warm-up and drain don't count. In a closed loop it lasts from the moment when the last
+slot got its first request to the moment when a client process sends its last one; in an open loop it
+begins with the first answer's end. The first token's time is that of the requests that were due in
+it, decode speed and latency those of the answers that ended in it: so both are seen under the full
+load, and neither sampling favours short answers. A run too small for that (no slot was ever filled
+again) is measured from its first request to its last answer, and says so.
 
-**Tokens per second**: of each whole answer, the first token counts when it came and the others
-evenly between the first and the last; what falls into the window is divided by its length.
+**Tokens per second**: of each whole answer, the tokens of the first moment count when they came and
+the others evenly between the first and the last; what falls into the window is divided by its length.
 
 A failed request counts wherever it failed.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +25,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .protocol import LoadResult, RequestRecord
+from .protocol import Loaded, LoadResult, RequestRecord
+from .stream import NOT_SENT
 
 Numbers = NDArray[np.float64]
 NO_SPEED = "no decode speed: fewer than two tokens, or all in one moment"
@@ -63,15 +65,20 @@ class LoadSummary(msgspec.Struct, frozen=True, kw_only=True):
     ttft_s: Spread | None
     """First token minus due; None, as the next ones, if no request counts."""
     tpot_s: Spread | None
-    """(last - first) / (n - 1): of its mean a burst can take away no more than its own share."""
+    """
+    (last - first) over the tokens after the first moment (``decode_tokens``): of its mean a burst can
+    take away no more than its own share.
+    """
     decode_tokens_per_s: Spread | None
     """The same upside down (R8). Its mean is at the mercy of a single burst."""
     latency_s: Spread | None
     """End of the answer minus due."""
     lateness_s: Spread | None
-    """Sent minus due: what the client itself added."""
+    """Sent minus due, of all that were sent: what the client itself added."""
     reached_full_length_share: float | None
     """Share of the whole answers that have the wanted length (R9); None if there is none."""
+    events_per_s: float | None
+    """With text, in the window: what the client had to take."""
     tokens_per_chunk: float | None
     """Over whole answers; far above 1, tokens were held back and decode speeds are flattered."""
     prompt_tokens: int
@@ -81,9 +88,9 @@ class LoadSummary(msgspec.Struct, frozen=True, kw_only=True):
     wall_s: float
     client_cpu_s: float
     client_cpu_share: float | None
-    """Of one core, by the busiest client process; near 1 it was the bottleneck."""
+    """Of one core while the load was there, by the busiest process; near 1 it was the bottleneck."""
     client_waited_share: float | None
-    """Of the run, by the client process that waited longest for a processor; None if not known."""
+    """Of that time, by the process that waited longest for a processor; None if not known."""
     client_lag_mean_s: float
     client_lag_max_s: float
 
@@ -94,7 +101,8 @@ def summarise(result: LoadResult) -> LoadSummary:
     failures = [failure(record) for record in records]
     whole = [record for record, why in zip(records, failures, strict=True) if why is None]
     reasons = Counter(reason(why) for why in failures if why is not None)
-    steady, start_s, end_s = steady_window(records, result.arrivals.concurrency)
+    processes = max(1, len(result.clients))
+    steady, start_s, end_s = steady_window(records, result.arrivals.concurrency, processes)
     due = [record for record in whole if start_s <= record.due_s < end_s]
     done = [record for record in whole if start_s < record.done_s <= end_s]
     if not (steady and due and done):
@@ -104,7 +112,9 @@ def summarise(result: LoadResult) -> LoadSummary:
     output_tokens = sum(record.output_tokens or 0 for record in whole)
     chunks = sum(record.chunks for record in whole)
     length_s = end_s - start_s
-    cpu_s = [client.cpu_s for client in result.clients]
+    all_whole = Columns.of(whole)
+    tokens = all_whole.tokens_between(start_s, end_s)
+    sent = Columns.of([record for record in records if record.error != NOT_SENT])
     return LoadSummary(
         concurrency=result.arrivals.concurrency,
         rate_per_s=result.arrivals.rate_per_s,
@@ -115,20 +125,21 @@ def summarise(result: LoadResult) -> LoadSummary:
         steady=steady,
         window_start_s=start_s,
         window_end_s=end_s,
-        output_tokens_per_s=(
-            float(Columns.of(whole).tokens_between(start_s, end_s).sum()) / length_s
-            if length_s > 0
-            else None
-        ),
+        output_tokens_per_s=float(tokens.sum()) / length_s if length_s > 0 else None,
         mean_in_flight=mean_in_flight(records, start_s, end_s),
         ttft_s=spread(started.first_s - started.due_s),
         tpot_s=spread(ended.tpot_s),
         decode_tokens_per_s=spread(1 / ended.tpot_s),
         latency_s=spread(ended.done_s - ended.due_s),
-        lateness_s=spread(started.sent_s - started.due_s),
+        lateness_s=spread(sent.sent_s - sent.due_s),
         reached_full_length_share=(
             sum(record.output_tokens == record.wanted_tokens for record in whole) / len(whole)
             if whole
+            else None
+        ),
+        events_per_s=(
+            float((tokens / all_whole.tokens * all_whole.chunks).sum()) / length_s
+            if length_s > 0
             else None
         ),
         tokens_per_chunk=output_tokens / chunks if chunks else None,
@@ -137,18 +148,31 @@ def summarise(result: LoadResult) -> LoadSummary:
         output_tokens=output_tokens,
         wall_s=result.wall_s,
         client_cpu_s=result.client_cpu_s,
-        client_cpu_share=max(cpu_s) / result.wall_s if cpu_s and result.wall_s > 0 else None,
+        client_cpu_share=max(_cpu_shares(result), default=None),
         client_waited_share=_waited_share(result),
         client_lag_mean_s=max((client.lag_mean_s for client in result.clients), default=0.0),
         client_lag_max_s=max((client.lag_max_s for client in result.clients), default=0.0),
     )
 
 
+def _used(result: LoadResult) -> list[Loaded]:
+    """What each process used while the load was there; of a very short run, in all of it."""
+    if not result.wall_s > 0:
+        return []
+    return [
+        client.loaded
+        or Loaded(length_s=result.wall_s, cpu_s=client.cpu_s, waited_s=client.waited_s)
+        for client in result.clients
+    ]
+
+
+def _cpu_shares(result: LoadResult) -> list[float]:
+    return [used.cpu_s / used.length_s for used in _used(result)]
+
+
 def _waited_share(result: LoadResult) -> float | None:
-    waited_s = [client.waited_s for client in result.clients]
-    if not waited_s or None in waited_s or not result.wall_s > 0:
-        return None
-    return max(seconds for seconds in waited_s if seconds is not None) / result.wall_s
+    shares = [used.waited_s / used.length_s for used in _used(result) if used.waited_s is not None]
+    return max(shares) if shares and len(shares) == len(result.clients) else None
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -160,25 +184,37 @@ class Columns(msgspec.Struct, frozen=True):
     last_s: Numbers
     done_s: Numbers
     tokens: Numbers
+    chunks: Numbers
+    first_chunks: Numbers
+    """Of the chunks, those that came in the first moment."""
 
     @classmethod
-    def of(cls, whole: Sequence[RequestRecord]) -> Columns:
-        """Return the columns of answers that have a first token, a last one and a count."""
-        names = ("due_s", "sent_s", "first_token_s", "last_token_s", "done_s", "output_tokens")
-        rows: list[list[Any]] = [[getattr(record, name) for name in names] for record in whole]
+    def of(cls, records: Sequence[RequestRecord]) -> Columns:
+        """Return the columns of requests; NaN where there is no first token, last one or count."""
+        names = (
+            *("due_s", "sent_s", "first_token_s", "last_token_s", "done_s"),
+            *("output_tokens", "chunks", "first_chunks"),
+        )
+        rows: list[list[Any]] = [[getattr(record, name) for name in names] for record in records]
         return cls(*np.array(rows, dtype=np.float64).reshape(len(rows), len(names)).T)
 
     @property
     def tpot_s(self) -> Numbers:
-        """Time per output token after the first."""
-        tpot_s: Numbers = (self.last_s - self.first_s) / (self.tokens - 1)
+        """Time per output token after the first moment."""
+        tpot_s: Numbers = (self.last_s - self.first_s) / (self.tokens - self._first_tokens)
         return tpot_s
+
+    @property
+    def _first_tokens(self) -> Numbers:
+        first_tokens: Numbers = self.tokens * self.first_chunks / self.chunks
+        return first_tokens
 
     def tokens_between(self, start_s: float, end_s: float) -> Numbers:
         """Return how many tokens of each answer fall into [start, end)."""
         overlap_s = np.minimum(self.last_s, end_s) - np.maximum(self.first_s, start_s)
         rest = np.maximum(overlap_s, 0.0) / self.tpot_s
-        tokens: Numbers = rest + ((self.first_s >= start_s) & (self.first_s < end_s))
+        began = (self.first_s >= start_s) & (self.first_s < end_s)
+        tokens: Numbers = rest + began * self._first_tokens
         return tokens
 
 
@@ -199,29 +235,29 @@ def reason(error: str) -> str:
 
 
 def steady_window(
-    records: Sequence[RequestRecord], concurrency: int | None
+    records: Sequence[RequestRecord], concurrency: int | None, processes: int = 1
 ) -> tuple[bool, float, float]:
     """
-    Return (steady, start, end); the whole run if it never held its load while still sending.
+    Return (steady, start, end); the whole run if no slot was filled a second time.
 
-    ``concurrency`` is None for an open loop.
+    ``concurrency`` is None for an open loop. A closed loop's slots are filled by the first requests of
+    the workload; prompts are dealt round to the processes, and one that has sent all of its own refills
+    no more slots.
     """
     if not records:
         return _whole_run(records)
-    sent_s = np.array([record.sent_s for record in records])
-    done_s = np.array([record.done_s for record in records])
-    last_sent_s = float(sent_s.max())
     if concurrency is None:
-        start_s = float(done_s.min())
-        return (True, start_s, last_sent_s) if start_s < last_sent_s else _whole_run(records)
-    moments = np.concatenate([done_s, sent_s])
-    change = np.concatenate([np.full(len(records), -1), np.full(len(records), 1)])
-    order = np.lexsort((change, moments))  # at one moment an end frees the slot first
-    full = np.cumsum(change[order]) >= concurrency
-    if not full.any():
-        return _whole_run(records)
-    start_s = float(moments[order][full.argmax()])
-    return (True, start_s, last_sent_s) if start_s < last_sent_s else _whole_run(records)
+        start_s = min(record.done_s for record in records)
+        end_s = max(record.sent_s for record in records)
+    else:
+        filling = [record.sent_s for record in records if record.index < concurrency]
+        start_s = max(filling, default=math.inf)
+        last_sent_s: dict[int, float] = {}
+        for record in records:
+            client = record.index % processes
+            last_sent_s[client] = max(record.sent_s, last_sent_s.get(client, 0.0))
+        end_s = min(last_sent_s.values())
+    return (True, start_s, end_s) if start_s < end_s else _whole_run(records)
 
 
 def _whole_run(records: Sequence[RequestRecord]) -> tuple[bool, float, float]:

@@ -150,7 +150,6 @@ def load_point(
     summary = summarise(result)
     percentile = f"p{rule.latency_percentile_shown}"
     concurrency = result.arrivals.concurrency or 0
-    events = sum(request.chunks for request in result.records)
     return LoadPoint(
         workload=workload,
         concurrency=concurrency,
@@ -163,7 +162,7 @@ def load_point(
         full_length_share=_known(summary.reached_full_length_share),
         client=ClientPoint(
             cpu_share=_known(summary.client_cpu_share),
-            events_per_s=events / summary.wall_s if summary.wall_s > 0 else math.nan,
+            events_per_s=_known(summary.events_per_s),
             roofline_events_per_s=_known(roofline_events_per_s),
             waited_share=_known(summary.client_waited_share),
             lateness_mean_s=_known(getattr(summary.lateness_s, "mean", None)),

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 
 from pytest_ernie.engines.protocol import Dialect
 from pytest_ernie.load.protocol import RequestRecord
-from pytest_ernie.load.stream import Stream, refusal
+from pytest_ernie.load.stream import NOT_SENT, Stream, refusal
 
 from .connection import STAMP
 from .response import BadResponse, Response
 from .spool import Kept
-
-NOT_SENT = "not sent: the server had stopped answering"
 
 
 class Clock:
@@ -71,6 +69,7 @@ def read_kept(
                 refused += body
     except BadResponse as problem:
         broken = broken or f"no HTTP: {problem}"
+    error = _error(kept, response, stream, refused, broken) or _miscounted(stream, wanted_tokens)
     due_s = clock.seconds(kept.due_ns)
     return RequestRecord(
         index=kept.index,
@@ -78,7 +77,7 @@ def read_kept(
         sent_s=clock.seconds(kept.sent_ns) if kept.sent_ns else due_s,
         first_token_s=stream.first_token_s,
         last_token_s=stream.last_token_s,
-        done_s=times_s[-1] if times_s else due_s,
+        done_s=times_s[-1] if error is None else clock.seconds(kept.ended_ns),
         wanted_tokens=wanted_tokens,
         prompt_tokens=stream.prompt_tokens,
         output_tokens=stream.output_tokens,
@@ -86,20 +85,23 @@ def read_kept(
         chunks=stream.chunks,
         status=response.status,
         finish_reason=stream.finish_reason,
-        error=_error(response, stream, refused, broken) or _miscounted(stream, wanted_tokens),
+        error=error,
         request_digest=request_digest,
         answer_digest=stream.digest,
+        first_chunks=stream.first_chunks,
         text_times_s=tuple(round(t, 6) for t in stream.text_times_s) if text_times else None,
     )
 
 
-def _error(response: Response, stream: Stream, refused: bytes, broken: str | None) -> str | None:
+def _error(
+    kept: Kept, response: Response, stream: Stream, refused: bytes, broken: str | None
+) -> str | None:
     if broken == "not sent":
         return NOT_SENT
     if broken is not None and broken.startswith(("timeout: ", "no HTTP: ")):
         return broken
     if response.status is None:
-        return f"no connection: {broken}"
+        return f"{'no answer' if kept.sent_ns else 'no connection'}: {broken}"
     if response.status != 200:
         return refusal(response.status, refused)
     return stream.problem(broken)

@@ -53,6 +53,7 @@ class Exchange:
         "_understood",
         "broken",
         "due_ns",
+        "ended_ns",
         "index",
         "parts",
         "reads_seen",
@@ -67,6 +68,7 @@ class Exchange:
         self.due_ns = due_ns
         """Monotonic clock, like ``sent_ns``."""
         self.sent_ns = 0
+        self.ended_ns = 0
         self.parts: list[bytes] = []
         self.stamps: list[bytes] = []
         """Of each part, packed as ``STAMP``; wall clock."""
@@ -77,11 +79,12 @@ class Exchange:
         self.was_idle = False
         """It went out on a connection that had carried nothing for a while."""
 
-    @property
-    def met_idle_close(self) -> bool:
-        """The server closed an idle connection just as the request went out, and said nothing."""
+    def met_idle_close(self, within_ns: int) -> bool:
+        """Whether the server closed an idle connection just as the request went out, unanswered."""
         broken = self.broken or "timeout: "
-        return self.was_idle and not self.parts and not broken.startswith("timeout: ")
+        if not self.was_idle or self.parts or broken.startswith("timeout: "):
+            return False
+        return not self.sent_ns or time.monotonic_ns() - self.sent_ns <= within_ns
 
     def renewed(self) -> Exchange:
         """Return the same request, not yet asked."""
@@ -231,13 +234,18 @@ class Connection:
             data, ancillary, _, _ = self._recvmsg(READ_BYTES, ANCILLARY_BYTES)
             if self._tls is not None and data:
                 data = self._decrypted(self._tls, data)
-                if not data:
+                if not data and not self._tls.ended:
                     return
         except BlockingIOError:
             return
         except OSError as problem:  # ssl's errors are OSErrors, too
             self.fail(_words(problem))
             return
+        self._took(data, ancillary)
+        if self._tls is not None and self._tls.ended and self._socket.fileno() >= 0:
+            self._unexpected(b"", self.exchange)  # the peer says no more, whenever it closes
+
+    def _took(self, data: bytes, ancillary: list[Any]) -> None:
         exchange = self.exchange
         if not data or exchange is None:
             self._unexpected(data, exchange)
@@ -267,7 +275,7 @@ class Connection:
         if tls.ready:
             return tls.decrypted(data)
         self._put(tls.handshake(data))
-        if tls.ready:
+        if tls.ready and self._socket.fileno() >= 0:
             self._opened()
             return tls.decrypted()
         return b""

@@ -13,6 +13,7 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -36,6 +37,10 @@ IDLE_NS = 500_000_000
 A connection that was idle for so long may be closed by the server just as a request goes out; that
 request goes out once more on a new one. Sooner, a closed connection is a refusal like any other.
 """
+RACE_NS = 250_000_000
+"""So long after the request such a close may still be on its way; later the server has read it."""
+LONGEST_SILENCES = 6
+"""No answer takes longer than so many silences: comments without end keep a stream awake for ever."""
 
 
 class Orders(Struct, frozen=True, kw_only=True):
@@ -58,6 +63,19 @@ class Orders(Struct, frozen=True, kw_only=True):
     """After so many failures to connect in a row the rest isn't sent."""
 
 
+class Mark(NamedTuple):
+    """A moment, and what the process had used until then; nanoseconds."""
+
+    now_ns: int
+    cpu_ns: int
+    waited_ns: int | None
+
+    @classmethod
+    def here(cls) -> Mark:
+        """Return this moment's."""
+        return cls(time.monotonic_ns(), time.process_time_ns(), run_delay_ns())
+
+
 class Counters(Struct, kw_only=True):
     """What the loop knows while it runs, and how well it keeps up."""
 
@@ -77,7 +95,10 @@ class Counters(Struct, kw_only=True):
     cpu_ns: int = 0
     waited_ns: int | None = 0
     """Ready to run, and not running: the kernel's word. None if it doesn't say."""
-    started_ns: int = 0
+    filled: Mark | None = None
+    """When the load was there: every slot filled, or an open loop's beginning."""
+    last_sent: Mark | None = None
+    """When the last request left; what came after is the drain."""
     ended_ns: int = 0
 
 
@@ -129,15 +150,16 @@ class Driver:
         counters = self.counters
         gc.collect()
         gc.disable()
-        counters.started_ns = start_ns
-        cpu_ns, waited_ns = time.process_time_ns(), run_delay_ns()
+        began = Mark.here()
+        if not self.orders.refill:
+            counters.filled = began
         try:
             self._run(start_ns)
         finally:
-            counters.ended_ns = time.monotonic_ns()
-            counters.cpu_ns = time.process_time_ns() - cpu_ns
-            now_ns = run_delay_ns()
-            counters.waited_ns = None if now_ns is None or waited_ns is None else now_ns - waited_ns
+            ended = Mark.here()
+            counters.ended_ns = ended.now_ns
+            counters.cpu_ns = ended.cpu_ns - began.cpu_ns
+            counters.waited_ns = waited_between_ns(began, ended)
             self._note_clock()
             gc.enable()
             self.close()
@@ -160,9 +182,9 @@ class Driver:
             if now_ns >= next_house_ns:
                 next_house_ns = now_ns + HOUSEKEEPING_NS
                 self._keep_house(now_ns)
-            if next_due_ns is None and not self._in_flight:
+            if next_due_ns is None and not self._in_flight and not self._freed:
                 return
-            wait_s = max(0, next_house_ns - now_ns) / 1e9
+            wait_s = 0.0 if self._freed else max(0, next_house_ns - now_ns) / 1e9
             if next_due_ns is not None:
                 due_in_s = max(0, next_due_ns - now_ns) / 1e9
                 if due_in_s < wait_s:
@@ -183,6 +205,8 @@ class Driver:
                 return due
             self._next_due += 1
             self._start(due)
+        if self.counters.filled is None:
+            self.counters.filled = Mark.here()
         return None
 
     def _wait_exactly(self, seconds: float) -> None:
@@ -249,11 +273,15 @@ class Driver:
         elif now_ns - connection.since_ns > self.orders.silence_timeout_ns:
             seconds = self.orders.silence_timeout_ns / 1e9
             connection.fail(f"timeout: nothing came for {seconds:g} s")
+        longest_ns = LONGEST_SILENCES * self.orders.silence_timeout_ns
+        if exchange.sent_ns and now_ns - exchange.sent_ns > longest_ns and not exchange.broken:
+            connection.fail(f"timeout: no end after {longest_ns / 1e9:g} s")
         return len(exchange.parts)
 
     def _stop(self) -> None:
         """Send no more and give up what is in flight: it is decided."""
         self._next = len(self.orders.requests)
+        self.counters.last_sent = self.counters.last_sent or Mark.here()
         self._waiting.clear()
         self._freed.clear()
         self._in_flight = 0
@@ -269,6 +297,8 @@ class Driver:
             return
         exchange = Exchange(self._next, due_ns)
         self._next += 1
+        if self._next == len(self.orders.requests):
+            self.counters.last_sent = Mark.here()
         self._in_flight += 1
         if self._unanswered > self.orders.patience:
             exchange.broken = "not sent"
@@ -298,11 +328,16 @@ class Driver:
         self._idle.append(connection)
 
     def _open(self) -> None:
-        connection = Connection(self.orders.address, self._epoll, self)
+        try:
+            connection = Connection(self.orders.address, self._epoll, self)
+        except OSError as problem:  # no more files: that is this host's doing
+            self._fail_waiting(f"this host gives no more sockets ({problem.strerror})")
+            return
         self._connections[connection.number] = connection
         self._opening += 1
 
     def _end(self, exchange: Exchange) -> None:
+        exchange.ended_ns = time.monotonic_ns()
         self._in_flight -= 1
         self.counters.done += 1
         self.counters.reads += len(exchange.parts)
@@ -326,12 +361,15 @@ class Driver:
             self._idle.remove(connection)
             return
         self._opening -= 1
+        self._fail_waiting(why)
+
+    def _fail_waiting(self, why: str) -> None:
         if self._waiting:
             exchange = self._waiting.popleft()
             exchange.broken = why
             self._unanswered += 1
             self._end(exchange)
-            self._refill(time.monotonic_ns())
+            self._refill(exchange.ended_ns)
 
     def finished(self, connection: Connection, exchange: Exchange) -> None:
         """Keep the connection for the next request, which a closed loop sends at once."""
@@ -339,7 +377,7 @@ class Driver:
             self._keep(connection)
         else:
             self._forget(connection)
-        if exchange.met_idle_close and self._again(exchange):
+        if exchange.met_idle_close(RACE_NS) and self._again(exchange):
             return
         self._unanswered = 0 if exchange.parts else self._unanswered + 1
         due_ns = self._arrived_ns(exchange)
@@ -371,6 +409,13 @@ class Driver:
 
     def _forget(self, connection: Connection) -> None:
         self._connections.pop(connection.number, None)
+
+
+def waited_between_ns(start: Mark, end: Mark) -> int | None:
+    """Return how long the process waited for a processor in between, None if nobody counted."""
+    if start.waited_ns is None or end.waited_ns is None:
+        return None
+    return end.waited_ns - start.waited_ns
 
 
 def run_delay_ns() -> int | None:

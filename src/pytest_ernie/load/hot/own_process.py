@@ -16,6 +16,12 @@ def command(module: str, *arguments: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return an environment in which the child finds the package where this process found it."""
-    here = str(Path(__file__).parents[3])
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [folder(), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def folder() -> str:
+    """
+    Return the folder to start in: ``-m`` looks there first, and a user's may hold a ``secrets.py``.
+    """
+    return str(Path(__file__).parents[3])

@@ -139,10 +139,13 @@ class Response:
 
     @staticmethod
     def _size(line: bytes) -> int:
+        digits = line.partition(b";")[0].strip()
         try:
-            return int(line.partition(b";")[0], 16)
+            if digits.isalnum():  # no sign, which int() would take
+                return int(digits, 16)
         except ValueError:
-            raise BadResponse(f"a chunk's size is {line[:20]!r}") from None
+            pass
+        raise BadResponse(f"a chunk's size is {line[:20]!r}")
 
     def _trailer(self, data: bytes) -> bytes:
         """After the last chunk come header lines, which nobody needs, and an empty line."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 import struct
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -24,6 +23,7 @@ class Kept(Struct, frozen=True, array_like=True):
     index: int
     due_ns: int
     sent_ns: int
+    ended_ns: int
     broken: str | None
     sizes: tuple[int, ...]
     stamps: bytes
@@ -36,6 +36,7 @@ class Kept(Struct, frozen=True, array_like=True):
             exchange.index,
             exchange.due_ns,
             exchange.sent_ns,
+            exchange.ended_ns,
             exchange.broken,
             tuple(map(len, exchange.parts)),
             b"".join(exchange.stamps),
@@ -53,9 +54,9 @@ class Kept(Struct, frozen=True, array_like=True):
 class Spool:
     """Append while the loop runs, read back once it is over; the file is nobody else's."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115 (it lives as long as the spool)
-            dir=folder, buffering=1 << 20
+            buffering=1 << 20
         )
         self._encoder = msgspec.msgpack.Encoder()
 

@@ -17,6 +17,8 @@ class Tls:
         self._object = context.wrap_bio(self._in, self._out, server_hostname=name)
         self.ready = False
         """The handshake is over."""
+        self.ended = False
+        """The peer has said that it says no more (close_notify)."""
 
     def handshake(self, received: bytes = b"") -> bytes:
         """Take what came, return what must be sent; ssl.SSLError if the peers can't agree."""
@@ -40,6 +42,8 @@ class Tls:
         try:
             while part := self._object.read(READ_BYTES):
                 parts.append(part)
-        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+        except ssl.SSLWantReadError:
             pass
+        except ssl.SSLZeroReturnError:
+            self.ended = True
         return b"".join(parts)

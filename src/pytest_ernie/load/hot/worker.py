@@ -15,18 +15,23 @@ import signal
 import socket
 import ssl
 import sys
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
-from pytest_ernie.load.protocol import ClientFacts, RequestRecord
+from pytest_ernie.load.protocol import ClientFacts, Loaded, RequestRecord
 
 from . import messages
 from .answers import Clock, read_kept
 from .connection import Address, Exchange
-from .driver import Counters, Driver, Orders
+from .driver import Counters, Driver, Orders, waited_between_ns
 from .messages import Finished, Go, Ready, Refused, Stop, Tally, ToClient, Work
 from .spool import Kept, Spool
+
+PROBE_TIMEOUT_S = 5.0
+LOADED_MIN_NS = 200_000_000
+SOCKETS_MAX = 1 << 20
+"""Where the host has no limit of its own."""
 
 
 class Worker:
@@ -42,6 +47,8 @@ class Worker:
         requests = [
             work.head + b"Content-Length: %d\r\n\r\n" % len(body) + body for body in work.bodies
         ]
+        self._digests = [hashlib.sha256(body).hexdigest()[:32] for body in work.bodies]
+        work.bodies.clear()  # they may be many megabytes, and are in the requests
         self._orders = Orders(
             address=address_of(work),
             requests=requests,
@@ -75,6 +82,7 @@ class Worker:
             waited_s=None if counters.waited_ns is None else counters.waited_ns / 1e9,
             lag_mean_s=counters.lag_ns / 1e9 / max(1, counters.lag_turns),
             lag_max_s=counters.lag_max_ns / 1e9,
+            loaded=loaded(counters),
         )
         finished = Finished(
             records=records, facts=facts, sent=counters.sent, ended_ns=counters.ended_ns
@@ -105,11 +113,10 @@ class Worker:
         return False
 
     def _record(self, kept: Kept, clock: Clock) -> RequestRecord:
-        body = self._work.bodies[kept.index]
         record = read_kept(
             kept,
             wanted_tokens=self._work.wanted_tokens[kept.index],
-            request_digest=hashlib.sha256(body).hexdigest()[:32],
+            request_digest=self._digests[kept.index],
             dialect=self._work.dialect,
             clock=clock,
             text_times=self._work.text_times,
@@ -119,24 +126,55 @@ class Worker:
 
 def address_of(work: Work) -> Address:
     """Resolve the server's name once; OSError if nobody knows it."""
-    found = socket.getaddrinfo(work.host, work.port, type=socket.SOCK_STREAM)
-    family, _, _, _, sockaddr = found[0]
+    try:
+        found = socket.getaddrinfo(work.host, work.port, type=socket.SOCK_STREAM)
+    except OSError as problem:
+        raise OSError(f"{work.host} is no host that is known here ({problem.strerror})") from None
+    addresses = [(family, sockaddr) for family, _, _, _, sockaddr in found]
+    if len(addresses) > 1:
+        addresses = [*filter(_answers, addresses), addresses[0]]
+    family, sockaddr = addresses[0]
     context = ssl.create_default_context() if work.tls else None
     return Address(family=family, sockaddr=sockaddr, tls=context, name=work.host)
 
 
+def _answers(address: tuple[Any, Any]) -> bool:
+    """Tell whether somebody listens: of ``localhost``'s two addresses often only one is served."""
+    family, sockaddr = address
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.settimeout(PROBE_TIMEOUT_S)
+        return probe.connect_ex(sockaddr) == 0
+
+
+def loaded(counters: Counters) -> Loaded | None:
+    """Return what was used while the load was there, None if that was too short to tell."""
+    start, end = counters.filled, counters.last_sent
+    if start is None or end is None or end.now_ns - start.now_ns < LOADED_MIN_NS:
+        return None
+    waited_ns = waited_between_ns(start, end)
+    return Loaded(
+        length_s=(end.now_ns - start.now_ns) / 1e9,
+        cpu_s=(end.cpu_ns - start.cpu_ns) / 1e9,
+        waited_s=None if waited_ns is None else waited_ns / 1e9,
+    )
+
+
 def allow_sockets(wanted: int) -> None:
-    """Raise the limit of open files to what the load needs; OSError if the host forbids it."""
+    """
+    Raise the limit of open files as far as the host allows; OSError if that isn't what is wanted.
+
+    How many an open loop needs, nobody knows beforehand.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + 64
-    if needed <= soft:
-        return
     if hard != resource.RLIM_INFINITY and needed > hard:
         raise OSError(
             f"{wanted} connections need {needed} open files and this host allows {hard}; "
             "raise it (ulimit -Hn), or take more processes"
         )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    most = max(needed, SOCKETS_MAX) if hard == resource.RLIM_INFINITY else hard
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def main() -> int:
@@ -156,6 +194,9 @@ def main() -> int:
     try:
         worker.run()
     except BrokenPipeError:
+        return 1
+    except Exception as problem:  # a full disk, say: who waits for the figures is told why
+        messages.write(outbox, Refused(message=f"{type(problem).__name__}: {problem}"))
         return 1
     return 0
 

@@ -347,6 +347,7 @@ def known_server(schedule: Schedule | None = None) -> Iterator[KnownServer]:
     with subprocess.Popen(
         own_process.command("known.server", *words),
         env=own_process.environment(),
+        cwd=own_process.folder(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
