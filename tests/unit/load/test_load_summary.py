@@ -176,8 +176,9 @@ def test_failed_requests_are_counted_by_reason_and_left_out_of_every_figure() ->
 
     summary = summarise(result(record(), shed, cut, broken))
 
-    assert summary.failed == {"cut": 2, "refused: HTTP 429": 1}
-    assert summary.failed_share == 0.75
+    assert list(summary.failed.items()) == [("cut", 2), ("refused: HTTP 429", 1)]
+    assert (summary.requests, summary.completed, summary.failed_share) == (4, 1, 0.75)
+    assert (summary.prompt_tokens, summary.cached_tokens, summary.wall_s) == (5, 2, 10.0)
     assert summary.output_tokens == 11
     assert summary.ttft_s is not None
     assert summary.ttft_s.samples == 1
@@ -241,11 +242,11 @@ def test_reasons_keep_the_status_and_drop_the_detail(error: str, counted: str) -
 
 
 def test_percentiles_are_interpolated() -> None:
-    """Of 0, 10, .., 100 each percentile is itself; of one value it is that value."""
-    tens, one = spread(np.arange(0.0, 101.0, 10.0)), spread(np.array([7.0]))
+    """Of 0, 10, .., 90 and 210 each percentile lies between two; of one value it is that value."""
+    tens, one = spread(np.array([*range(0, 100, 10), 210.0])), spread(np.array([7.0]))
 
     assert tens is not None
-    assert (tens.mean, tens.p50, tens.p90, tens.p99) == (50, 50, 90, 99)
+    assert (tens.mean, tens.p50, tens.p90, tens.p99) == (60, 50, 90, pytest.approx(198))
     assert one is not None
     assert (one.samples, one.p99) == (1, 7.0)
     assert spread(np.array([])) is None
@@ -275,6 +276,50 @@ def test_warm_up_and_drain_don_t_count() -> None:
     assert summary.tpot_s.mean == pytest.approx((0.15 + 0.175 + 0.175) / 3)
 
 
+def test_a_window_in_which_nothing_ended_is_none() -> None:
+    """Then the whole run is measured, and said to be."""
+    shed = record(2, 1.5, 1.6, error="refused: HTTP 429")
+    slots = [record(0, 0.0, 9.0), record(1, 1.0, 8.0), shed, record(3, 1.6, 9.0)]
+    summary = summarise(result(*slots, concurrency=2))
+
+    assert steady_window(slots, 2) == (True, 1.0, 1.6)
+    assert (summary.steady, summary.window_start_s, summary.window_end_s) == (False, 0.0, 9.0)
+    assert summary.tpot_s is not None
+    assert summary.tpot_s.samples == 3
+
+
+def test_each_figure_has_its_own_answers() -> None:
+    """
+    Waiting is that of those that were due in the window, speed and latency of those that ended in it.
+
+    Tokens are those that came in it, also of answers that were under way at its edges.
+    """
+    slots = [
+        record(0, 0.0, 30.0, first_token_s=9.0),
+        record(1, 1.0, 4.0, due_s=0.5, last_token_s=3.0),
+        record(2, 4.0, 6.0, due_s=3.5, first_token_s=4.5),
+        record(3, 6.0, 16.0, first_token_s=6.5, last_token_s=11.5),
+        record(4, 7.0, 20.0),
+    ]
+    summary = summarise(result(*slots, concurrency=2))
+
+    assert (summary.steady, summary.window_start_s, summary.window_end_s) == (True, 1.0, 7.0)
+    assert (summary.latency_s, summary.lateness_s) == (
+        spread(np.array([3.5, 2.5])),
+        spread(np.array([0.5, 0.0])),
+    )
+    assert summary.decode_tokens_per_s is not None
+    assert summary.decode_tokens_per_s.mean == pytest.approx((10 / 1.0 + 10 / 1.5) / 2)
+    assert summary.output_tokens_per_s == pytest.approx((11 + 11 + 2) / 6)
+
+
+def test_a_run_without_duration_has_no_shares() -> None:
+    """Nothing is divided by its length."""
+    summary = summarise(result(record(), wall_s=0.0))
+
+    assert (summary.client_cpu_share, summary.client_waited_share) == (None, None)
+
+
 def test_how_many_were_in_flight() -> None:
     """The mean over the window, whatever lies outside."""
     assert mean_in_flight(TWO_SLOTS, 0.0, 9.0) == pytest.approx(2.0)
@@ -291,6 +336,8 @@ def test_an_open_loop_begins_with_its_first_answer() -> None:
 
     assert (summary.steady, summary.window_start_s, summary.window_end_s) == (True, 3.0, 7.0)
     assert (summary.concurrency, summary.rate_per_s) == (None, 1.0)
+    assert summary.latency_s is not None
+    assert summary.latency_s.samples == 4  # those after the first, up to the last send
     assert steady_window(open_loop[:1], None) == (False, 0.0, 3.0)
 
 
