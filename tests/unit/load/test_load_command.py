@@ -18,6 +18,7 @@ from pytest_ernie.load import command
 from pytest_ernie.load.known.schedule import Schedule
 from pytest_ernie.load.known.server import KnownServer, known_server
 from pytest_ernie.load.report import SCHEMA, LoadReport, schema_text
+from pytest_ernie.progress import silent
 
 SPREAD = {"samples", "mean", "p50", "p90", "p99"}
 
@@ -203,9 +204,11 @@ def test_progress_is_one_line_of_a_terminal(
     """
     Silent where nobody looks.
     """
-    assert command._progress() is not None
+    assert command._progress() is silent
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     command._progress()("load 4", done=1, total=3, detail="2 in flight")
     told = capsys.readouterr().err
     assert "load 4: 1 of 3  2 in flight" in told
     assert "\n" not in told
+    command._progress()("load 4", done=1, detail="x" * 200)
+    assert capsys.readouterr().err == f"\r\x1b[Kload 4: {'x' * 88}"
