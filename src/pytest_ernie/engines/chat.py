@@ -97,7 +97,7 @@ def read_answer(status: int, body: bytes, latency_s: float) -> Answer:
             finish_reason=choice.get("finish_reason"),
             latency_s=latency_s,
         )
-    except (msgspec.DecodeError, KeyError, IndexError, TypeError, AttributeError):
+    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, RecursionError):
         return Answer(status=status, error=error_text(status, body), latency_s=latency_s)
 
 
@@ -111,7 +111,7 @@ def server_words(body: bytes) -> str:
     text = body.decode("utf-8", "replace").strip()
     try:
         message = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         message = None
     for key in ("detail", "error", "message"):
         if isinstance(message, dict) and key in message:

@@ -2,7 +2,7 @@
 The client measures itself: against a server of its own whose every moment is known.
 
 Two short runs on the host at hand. As fast as possible: how many events a second it can take at
-all (the server works beside it, so this is the least of it). Paced: how far its figures are from what
+all. Paced: how far its figures are from what
 the server knows that it did.
 """
 
@@ -35,7 +35,10 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int
     processes: int
     roofline_events_per_s: float
-    """Events as fast as possible; a load that needs more than a good part of it is the client's limit."""
+    """
+    Events as fast as possible, over the client's processor time, so that the server's speed doesn't count;
+    a load that needs more than a good part of it is the client's limit.
+    """
     cpu_s_per_event: float
     """Of the paced run, all client processes together."""
     ttft_error_mean_s: float
@@ -73,7 +76,7 @@ def calibrate(concurrency: int, *, processes: int = 1, progress: Progress = sile
     return Calibration(
         concurrency=concurrency,
         processes=processes,
-        roofline_events_per_s=_events(fast) / fast.wall_s,
+        roofline_events_per_s=_events(fast) / max(client.cpu_s for client in fast.clients),
         cpu_s_per_event=paced.client_cpu_s / max(1, _events(paced)),
         ttft_error_mean_s=summary.ttft_s.mean - sum(known) / len(known),
         ttft_error_p99_s=summary.ttft_s.p99 - known[int(0.99 * (len(known) - 1))],

@@ -55,7 +55,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     find.add_argument("--search-requests", type=int, help="spend no more requests on the search")
     more = parser.add_argument_group("more")
-    more.add_argument("--api-key-env", default="PYTEST_ERNIE_API_KEY", help="variable with the key")
+    more.add_argument("--api-key-env", help="variable with the key (default PYTEST_ERNIE_API_KEY)")
+    more.add_argument(
+        "--completions", action="store_true", help="ask /completions, the older API, not the chat"
+    )
+    more.add_argument(
+        "--timeout",
+        type=float,
+        help="a request fails after so many seconds of silence (default 600)",
+    )
     more.add_argument("--json", type=Path, help="write the figures to this file")
     more.add_argument("--records", type=Path, help="write a record of each request to this file")
     more.add_argument(
@@ -77,13 +85,13 @@ def run(options: argparse.Namespace) -> int:
     measured = (
         _search(options, target, progress) if options.search else _load(options, target, progress)
     )
+    if not options.quiet:
+        sys.stderr.write("\r\x1b[K" if sys.stderr.isatty() else "")
+    sys.stdout.write(report.table(measured) + "\n")
     if options.json is not None:
         import msgspec
 
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(measured)) + b"\n")
-    if not options.quiet:
-        sys.stderr.write("\r\x1b[K" if sys.stderr.isatty() else "")
-    sys.stdout.write(report.table(measured) + "\n")
     return 0 if measured.completed and measured.max_concurrency != 0 else 1
 
 
@@ -110,6 +118,10 @@ def _check(options: argparse.Namespace) -> None:
             raise UsageProblem("there is no such folder to write to", got=path.parent)
     if options.rate is not None and not 0 < options.rate < float("inf"):
         raise UsageProblem(f"--rate is {options.rate}", wanted="requests a second, above 0")
+    if options.poisson and options.rate is None:
+        raise UsageProblem("--poisson is how requests come at a --rate", wanted="--rate")
+    if options.timeout is not None and not 0 < options.timeout < float("inf"):
+        raise UsageProblem(f"--timeout is {options.timeout}", wanted="seconds, above 0")
     if options.workload is not None and options.input_tokens is not None:
         raise UsageProblem("--workload has its prompts, and --input-tokens makes others")
 
@@ -120,7 +132,10 @@ def _target(options: argparse.Namespace) -> Target:
 
     from .client import Target
 
-    key = os.environ.get(options.api_key_env)
+    variable = options.api_key_env or "PYTEST_ERNIE_API_KEY"
+    key = os.environ.get(variable)
+    if options.api_key_env is not None and not key:
+        raise UsageProblem("this variable isn't set", where="--api-key-env", got=variable)
     address = checked_address(options.url, where="URL")
     server = attach(address, model=options.model, api_key=key)
     return Target(
@@ -128,6 +143,7 @@ def _target(options: argparse.Namespace) -> Target:
         model=server.model,
         dialect=server.dialect,
         api_key=key,
+        chat=not options.completions,
     )
 
 
@@ -219,7 +235,7 @@ def _measured(
     import secrets
 
     from .calibration import calibrate
-    from .client import run_load
+    from .client import SILENCE_TIMEOUT_S, run_load
     from .report import LoadReport, found_in
     from .summary import summarise
     from .workloads import digest_of
@@ -235,6 +251,7 @@ def _measured(
         arrivals,
         run=secrets.token_hex(4),
         processes=options.processes,
+        silence_timeout_s=options.timeout or SILENCE_TIMEOUT_S,
         text_times=options.event_times,
         progress=progress,
     )

@@ -5,7 +5,7 @@ The search for the highest load within the limits, driven against a live server.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from pytest_ernie.progress import Progress, silent
@@ -25,7 +25,6 @@ def find_limit(
     *,
     processes: int = 1,
     progress: Progress = silent,
-    on_trial: Callable[[Trial, LoadResult], None] = lambda trial, result: None,
 ) -> Found:
     """
     Run trials until the limit is found; ``prompts`` never ends, and no two trials share its prompts.
@@ -39,7 +38,6 @@ def find_limit(
             result = run_trial(
                 target, list(islice(prompts, trial.requests_max)), trial, processes, progress
             )
-            on_trial(trial, result)
             trial = steps.send(outcome_of(result, trial.concurrency))
     except StopIteration as end:
         found: Found = end.value

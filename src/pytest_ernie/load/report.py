@@ -136,12 +136,16 @@ def _curve(report: LoadReport) -> list[str]:
     )
     if report.capped:
         head += "; a higher one wasn't allowed"
-    rows = [
-        f"  {point.concurrency:>6} in flight  first token {point.ttft_s * 1e3:8.1f} ms  "
-        f"decode {1 / point.s_per_token if point.s_per_token else 0:7.1f} tokens/s  {point.finding}"
-        for point in report.curve
-    ]
-    return [head, *rows]
+    return [head, *map(_curve_row, report.curve)]
+
+
+def _curve_row(point: CurvePoint) -> str:
+    ttft_ms = None if point.ttft_s is None else point.ttft_s * 1e3
+    speed = 1 / point.s_per_token if point.s_per_token else None
+    return (
+        f"  {point.concurrency:>6} in flight  first token {_number(ttft_ms, 1):>8} ms  "
+        f"decode {_number(speed, 1):>7} tokens/s  {point.finding}"
+    )
 
 
 if __name__ == "__main__":

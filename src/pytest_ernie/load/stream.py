@@ -3,6 +3,7 @@ One streamed answer: which event was the first token, how many tokens came, and 
 
 Reasons of a failed request, as ``RequestRecord.error`` begins with them:
 
+    no socket         this host gave no more of them
     no connection     the server couldn't be reached
     no answer         the request was sent, and the connection closed or reset
     timeout           it stopped sending, or never let us connect

@@ -74,7 +74,7 @@ class LoadSummary(msgspec.Struct, frozen=True, kw_only=True):
     latency_s: Spread | None
     """End of the answer minus due."""
     lateness_s: Spread | None
-    """Sent minus due, of all that were sent: what the client itself added."""
+    """Sent minus due, failed or not: what the client itself added."""
     reached_full_length_share: float | None
     """Share of the whole answers that have the wanted length (R9); None if there is none."""
     events_per_s: float | None
@@ -114,7 +114,8 @@ def summarise(result: LoadResult) -> LoadSummary:
     length_s = end_s - start_s
     all_whole = Columns.of(whole)
     tokens = all_whole.tokens_between(start_s, end_s)
-    sent = Columns.of([record for record in records if record.error != NOT_SENT])
+    sent = [record for record in records if record.error != NOT_SENT]
+    in_time = Columns.of([r for r in sent if start_s <= r.due_s < end_s] if steady else sent)
     return LoadSummary(
         concurrency=result.arrivals.concurrency,
         rate_per_s=result.arrivals.rate_per_s,
@@ -131,7 +132,7 @@ def summarise(result: LoadResult) -> LoadSummary:
         tpot_s=spread(ended.tpot_s),
         decode_tokens_per_s=spread(1 / ended.tpot_s),
         latency_s=spread(ended.done_s - ended.due_s),
-        lateness_s=spread(sent.sent_s - sent.due_s),
+        lateness_s=spread(in_time.sent_s - in_time.due_s),
         reached_full_length_share=(
             sum(record.output_tokens == record.wanted_tokens for record in whole) / len(whole)
             if whole
@@ -206,8 +207,8 @@ class Columns(msgspec.Struct, frozen=True):
 
     @property
     def _first_tokens(self) -> Numbers:
-        first_tokens: Numbers = self.tokens * self.first_chunks / self.chunks
-        return first_tokens
+        together = self.tokens * self.first_chunks / np.maximum(self.chunks, 1)
+        return np.where(self.chunks > 0, together, 1.0)
 
     def tokens_between(self, start_s: float, end_s: float) -> Numbers:
         """Return how many tokens of each answer fall into [start, end)."""

@@ -64,6 +64,7 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
             )
         prompts = drawn.prompts if self.trial is None else self._of_trial(drawn.prompts, self.trial)
         result = self._run(server, prompts, processes, equipment)
+        _refuse_lack_of_sockets(result)
         counted = [prompt.prompt_tokens for prompt in prompts]
         keep_log(server, recording)
         if not server.alive():
@@ -117,6 +118,17 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
         return tuple(prompts[(first + n) % len(prompts)] for n in range(trial.requests_max))
 
 
+def _refuse_lack_of_sockets(result: LoadResult) -> None:
+    """What this host can't do is no failure of the server."""
+    lacking = [r.error for r in result.records if r.error and r.error.startswith("no socket: ")]
+    if lacking:
+        raise EngineError(
+            "the load client couldn't open its connections",
+            got=f"{len(lacking)} requests with {lacking[0]}",
+            fix="Raise the limit of open files (ulimit -n) on the host that measures",
+        )
+
+
 def read_result(store: Store, record: Record) -> LoadResult:
     """Return the recorded requests of a run."""
     from pytest_ernie.load.protocol import LoadResult
@@ -134,6 +146,7 @@ def read_load(
         workload.name,
         rule,
         roofline_events_per_s=calibration.get("roofline_events_per_s"),
+        ttft_error_s=calibration.get("ttft_error_mean_s"),
     )
 
 
@@ -143,13 +156,15 @@ def load_point(
     rule: ServingThroughputRule,
     *,
     roofline_events_per_s: float | None,
+    ttft_error_s: float | None,
 ) -> LoadPoint:
     """Return the figures of a load that the verdict asks for."""
-    from pytest_ernie.load.summary import summarise
+    from pytest_ernie.load.summary import NO_SPEED, reason, summarise
 
     summary = summarise(result)
     percentile = f"p{rule.latency_percentile_shown}"
     concurrency = result.arrivals.concurrency or 0
+    bursts = summary.failed.get(reason(NO_SPEED), 0)
     return LoadPoint(
         workload=workload,
         concurrency=concurrency,
@@ -169,6 +184,8 @@ def load_point(
             in_flight_share=(
                 _known(summary.mean_in_flight) / concurrency if summary.steady else 1.0
             ),
+            ttft_error_s=_known(ttft_error_s),
+            burst_share=bursts / summary.requests if summary.requests else 0.0,
         ),
     )
 

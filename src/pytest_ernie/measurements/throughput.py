@@ -102,7 +102,32 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
         decisive = self.peak or min(self.points, key=lambda p: p.concurrency, default=None)
         if decisive is None:
             return None
-        return client_trouble(decisive, self.rule, ttft_limit_s=self.bounds.ttft_s)
+        judged = [decisive]
+        if (beyond := self._limiting_trial(decisive)) is not None:
+            judged.append(beyond)
+        troubles = (
+            client_trouble(point, self.rule, ttft_limit_s=self.bounds.ttft_s) for point in judged
+        )
+        return next(filter(None, troubles), None)
+
+    def _limiting_trial(self, decisive: LoadPoint) -> LoadPoint | None:
+        """
+        Return the trial that ended the search upwards: a starved client would end it too soon.
+
+        The client measures itself only before the whole workload; of a trial that holds, too.
+        """
+        known = decisive.client
+        for trial in sorted(self.trials, key=lambda point: point.concurrency):
+            if trial.concurrency > decisive.concurrency and broken_limits(
+                trial, self.bounds, self.rule
+            ):
+                client = msgspec.structs.replace(
+                    trial.client,
+                    roofline_events_per_s=known.roofline_events_per_s,
+                    ttft_error_s=known.ttft_error_s,
+                )
+                return msgspec.structs.replace(trial, client=client)
+        return None
 
     @property
     def notes(self) -> tuple[str, ...]:

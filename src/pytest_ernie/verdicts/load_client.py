@@ -10,6 +10,9 @@ from pytest_ernie.standard.model import ServingThroughputRule
 from pytest_ernie.verdicts.throughput import LoadPoint
 from pytest_ernie.verdicts.verdict import shown
 
+MOSTLY = 0.5
+NOTHING = 0.001
+"""Waiting so rarely for a processor delays no reading."""
 MEND = "measure with more client processes, or from a host with nothing else to do"
 
 
@@ -19,9 +22,12 @@ def client_trouble(
     """
     Say how the client may have been the bottleneck at a load, and what to do; None if it wasn't.
 
-    A figure that is NaN is one: a client of which nothing is known can't be ruled out.
+    A figure that is NaN is one: a client of which nothing is known can't be ruled out. Of a server that
+    fails most requests nothing else is asked.
     """
     client, troubles = point.client, []
+    if point.failed_share - client.burst_share > MOSTLY:
+        return None
     if not client.cpu_share <= rule.client_cpu_share_max:
         share = shown(client.cpu_share * 100, rule.client_cpu_share_max * 100, 1)
         troubles.append(
@@ -47,6 +53,22 @@ def client_trouble(
         troubles.append(
             f"requests left {client.lateness_mean_s:.3f} s late on average, {share} % of the "
             f"first-token limit, at most {rule.client_lateness_share_max:.0%} is accepted"
+        )
+    off = abs(client.ttft_error_s) / ttft_limit_s
+    if not off <= rule.client_lateness_share_max:
+        share = shown(off * 100, rule.client_lateness_share_max * 100, 1)
+        troubles.append(
+            f"its first tokens were {client.ttft_error_s:.3f} s off when it measured itself, {share} % "
+            f"of the limit, at most {rule.client_lateness_share_max:.0%} is accepted"
+        )
+    others_failed = point.failed_share - client.burst_share
+    if (
+        point.failed_share > rule.failed_share_max >= others_failed
+        and client.waited_share > NOTHING
+    ):
+        troubles.append(
+            f"{client.burst_share:.1%} of the answers came in one moment, and it waited for a "
+            "processor meanwhile"
         )
     if not client.in_flight_share >= rule.client_in_flight_share_min:
         share = shown(client.in_flight_share * 100, rule.client_in_flight_share_min * 100, 1)

@@ -74,6 +74,10 @@ class ClientPoint(Struct, frozen=True, kw_only=True):
     """Of the run, in which the client was ready to run and had no processor."""
     in_flight_share: float
     """Of the load that was asked for, on average over the steady window."""
+    ttft_error_s: float
+    """How far its mean first token was from the truth, when it measured itself."""
+    burst_share: float
+    """Of the requests, those of which all that came had come when it looked: no decode speed."""
 
 
 class LoadPoint(Struct, frozen=True, kw_only=True):

@@ -68,6 +68,16 @@ def test_a_whole_answer() -> None:
     assert (got.due_s, got.sent_s) == (0.0, 1e-6)
     assert (got.first_token_s, got.last_token_s, got.done_s) == (0.25, 0.5, 0.75)
     assert (got.prompt_tokens, got.output_tokens, got.cached_tokens, got.chunks) == (5, 2, 3, 2)
+    assert (got.wanted_tokens, got.request_digest) == (2, "d")
+
+
+def test_a_request_that_was_never_sent_has_the_time_when_it_was_due() -> None:
+    """
+    Sent and done at once, so that it lengthens nothing.
+    """
+    got = record(kept(broken="not sent", due_ns=3 * SECOND, sent_ns=0, ended_ns=3 * SECOND))
+    assert (got.due_s, got.sent_s, got.done_s) == (2.0, 2.0, 2.0)
+    assert (got.first_token_s, got.last_token_s, got.status) == (None, None, None)
 
 
 def test_an_event_has_the_time_of_the_read_that_completes_it() -> None:
@@ -83,7 +93,13 @@ def test_an_event_has_the_time_of_the_read_that_completes_it() -> None:
     ("one", "error"),
     [
         (kept(broken="not sent"), "not sent: the server had stopped answering"),
-        (kept(broken="Connection refused"), "no connection: Connection refused"),
+        (kept(broken="Connection refused", sent_ns=0), "no connection: Connection refused"),
+        (kept(broken="the server closed the connection"), "no answer: the server closed the"),
+        (kept(broken="no socket: Too many open files"), "no socket: Too many open files"),
+        (
+            kept((0.1, HEAD + event("a")[:9]), broken="the connection was reset"),
+            "cut: the connection was reset",
+        ),
         (kept(broken="timeout: nothing came for 1 s"), "timeout: nothing came for 1 s"),
         (kept((0.1, b"SSH-2.0\r\n\r\n")), "no HTTP: it begins with b'SSH-2.0'"),
         (
@@ -98,6 +114,7 @@ def test_an_event_has_the_time_of_the_read_that_completes_it() -> None:
             kept((0.1, b"HTTP/1.1 429 No\r\nContent-Length: 4\r\n\r\nfu"), (0.2, b"ll")),
             "refused: HTTP 429: full",
         ),
+        (kept((0.1, b"SSH-2.0\r\n\r\n"), broken="timeout: of 1 s"), "timeout: of 1 s"),
     ],
 )
 def test_what_went_wrong_is_the_records_error(one: Kept, error: str) -> None:
@@ -118,6 +135,8 @@ def test_a_wall_clock_that_is_set_moves_nothing() -> None:
     before = STAMP.pack(*divmod(OFFSET + SECOND + SECOND // 2, SECOND))
     after = STAMP.pack(*divmod(OFFSET + an_hour + 2 * SECOND + SECOND // 2, SECOND))
     assert clock.arrivals_s(before + after) == [0.5, 1.5]
+    sooner = STAMP.pack(*divmod(OFFSET + SECOND // 2, SECOND))
+    assert clock.arrivals_s(sooner) == [-0.5]  # before the first note its offset is the best known
 
 
 def test_a_spool_gives_back_what_it_was_given() -> None:

@@ -41,14 +41,16 @@ def test_poisson_arrivals_come_at_their_rate_and_the_same_for_a_seed() -> None:
     assert fmean(gap**2 for gap in gaps) == pytest.approx(2 * 0.02**2, rel=0.06)
     assert due == Arrivals(kind="poisson", rate_per_s=50.0, seed=1).due_s(20_000)
     assert due != Arrivals(kind="poisson", rate_per_s=50.0, seed=2).due_s(20_000)
+    assert not Arrivals(kind="poisson", rate_per_s=50.0).refill
 
 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
         ({}, "concurrency is None; at least one request must be in flight"),
-        ({"concurrency": 0}, "concurrency is 0"),
-        ({"kind": "constant"}, "the rate is None; it must be a number"),
+        ({"concurrency": 0}, "concurrency is 0; at least one request must be in flight"),
+        ({"concurrency": -1}, "concurrency is -1"),
+        ({"kind": "constant"}, "the rate is None; it must be a number of requests a second"),
         ({"kind": "poisson", "rate_per_s": 0.0}, "the rate is 0.0"),
         ({"kind": "constant", "rate_per_s": float("inf")}, "the rate is inf"),
         ({"kind": "constant", "rate_per_s": float("nan")}, "the rate is nan"),

@@ -7,9 +7,10 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+import msgspec
 import pytest
 
-from pytest_ernie.load.known.schedule import Chance, Schedule, from_arguments
+from pytest_ernie.load.known.schedule import Answers, Asked, Chance, Schedule, from_arguments
 
 SHARED: dict[str, Any] = {"reset_share": 0.1, "shed_share": 0.2}
 
@@ -77,7 +78,7 @@ def test_a_wrong_command_line_ends_with_its_reason(
 
 def test_noise_is_seeded_and_has_mean_one() -> None:
     """Or a noisy schedule would have another mean than the one that is asked for."""
-    chances = [Chance(Schedule(noise=0.5)), Chance(Schedule(noise=0.5)), Chance(Schedule(seed=1))]
+    chances = [Chance(Schedule(noise=0.5, seed=seed)) for seed in (0, 0, 1)]
     drawn, again, other = [[chance.factor() for _ in range(4000)] for chance in chances]
 
     assert drawn == again != other
@@ -96,3 +97,38 @@ def test_faults_are_seeded_and_have_their_shares() -> None:
     assert drawn.count("reset") == pytest.approx(400, abs=60)
     assert drawn.count("shed") == pytest.approx(800, abs=80)
     assert set(drawn) == {"reset", "shed", None}
+    other = Chance(Schedule(**SHARED, seed=1))
+    assert drawn != [other.fault() for _ in range(4000)]
+
+
+@pytest.mark.parametrize(
+    ("body", "tokens"),
+    [
+        ({"max_tokens": 3}, 3),
+        ({"max_completion_tokens": 4, "max_tokens": 3}, 4),
+        ({}, 16),
+        ({"max_tokens": None}, 16),
+    ],
+)
+def test_an_answer_is_as_long_as_was_asked(body: dict[str, Any], tokens: int) -> None:
+    """By either name; 16 tokens if nobody says; what the schedule says goes before."""
+    asked = msgspec.convert(body, Asked)
+
+    answers, fixed = Answers(Schedule()), Answers(Schedule(tokens=9))
+    assert answers.answer(0, asked, chat=True, fault=None).tokens == tokens
+    assert fixed.answer(0, asked, chat=True, fault=None).tokens == 9
+
+
+@pytest.mark.parametrize(
+    ("body", "tokens"),
+    [
+        ({"messages": [{"content": "a b"}, {"content": None}, {}]}, 2),
+        ({"messages": [{"content": [{"text": "a b c"}, {"image_url": {}}]}]}, 3),
+        ({"prompt": "a b"}, 2),
+        ({"prompt": ["a b", "c"]}, 3),
+        ({"prompt": [101, 102, 103, 104]}, 4),
+    ],
+)
+def test_prompts_are_counted_by_their_words(body: dict[str, Any], tokens: int) -> None:
+    """Spaces plus one of each text, none of an empty one; token ids are tokens."""
+    assert msgspec.convert(body, Asked).prompt_tokens() == tokens

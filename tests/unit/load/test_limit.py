@@ -6,13 +6,18 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 from pytest_ernie.engines.dialects import VLLM
+from pytest_ernie.load import limit
 from pytest_ernie.load.arrivals import closed
 from pytest_ernie.load.client import Target
 from pytest_ernie.load.known.schedule import MODEL, Schedule
 from pytest_ernie.load.known.server import known_server
-from pytest_ernie.load.limit import find_limit, outcome_of, steady_samples
+from pytest_ernie.load.limit import find_limit, outcome_of, run_trial, steady_samples
 from pytest_ernie.load.protocol import LoadResult, Prompt, RequestRecord
 from pytest_ernie.load.search import Limits, SearchSettings, Trial, search
 
@@ -50,11 +55,19 @@ def test_a_failed_request_is_a_sample_without_figures() -> None:
     assert math.isnan(sample.s_per_token)
 
 
-def test_the_limit_of_a_known_queue_is_found_and_its_records_find_it_again() -> None:
+def test_the_limit_of_a_known_queue_is_found_and_its_records_find_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """
     Six slots of 0.05 s + 9 x 5 ms each, FIFO: the seventh request waits.
     """
     kept: list[tuple[Trial, LoadResult]] = []
+
+    def kept_too(target: Target, prompts: Sequence[Prompt], trial: Trial, *more: Any) -> LoadResult:
+        kept.append((trial, run_trial(target, prompts, trial, *more)))
+        return kept[-1][1]
+
+    monkeypatch.setattr(limit, "run_trial", kept_too)
     with known_server(Schedule(slots=6, prefill_s=0.05, interval_s=0.005)) as server:
         target = Target(base_url=server.base_url, model=MODEL, dialect=VLLM)
         found = find_limit(
@@ -62,7 +75,6 @@ def test_the_limit_of_a_known_queue_is_found_and_its_records_find_it_again() -> 
             itertools.repeat(Prompt(text="how late", output_tokens=10)),
             LIMITS,
             SETTINGS,
-            on_trial=lambda trial, result: kept.append((trial, result)),
         )
 
     assert 7 <= found.max_concurrency <= 10

@@ -4,6 +4,9 @@ The load client against a server that fails on request.
 
 from __future__ import annotations
 
+import re
+import resource
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +19,7 @@ from pytest_ernie.engines.protocol import Dialect
 from pytest_ernie.errors import EngineError
 from pytest_ernie.load.arrivals import Arrivals, closed
 from pytest_ernie.load.client import Target, body_of, run_load
+from pytest_ernie.load.hot.worker import allow_sockets
 from pytest_ernie.load.protocol import LoadResult, Prompt, RequestRecord
 from pytest_ernie.load.summary import summarise
 
@@ -79,7 +83,7 @@ def test_a_slow_first_token_is_seen_as_such() -> None:
 
     assert record.first_token_s is not None
     assert record.last_token_s is not None
-    assert 0.15 <= record.first_token_s - record.sent_s < 0.6
+    assert 0.15 <= record.first_token_s - record.due_s < 5
     assert record.last_token_s - record.first_token_s >= 0.03
 
 
@@ -142,16 +146,17 @@ def test_length_and_greediness_are_asked_in_the_engines_dialect(
     assert {name: body[name] for name in body if name not in known} == fields
 
 
-def test_images_travel_before_their_text() -> None:
-    """As parts of one message."""
+def test_images_travel_between_what_is_the_runs_own_and_their_text() -> None:
+    """A cache of prefixes would else know the image from the run before."""
     prompt = Prompt(text="what is this", output_tokens=4, images=("data:image/png;base64,AA==",))
     with FakeServer(Behaviour(token_delay_s=0.001)) as server:
         run_load(target(server), [prompt], closed(1), run="7")
         (body,) = server.asked
 
     assert body["messages"][0]["content"] == [
+        {"type": "text", "text": "7 0: "},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
-        {"type": "text", "text": "7 0: what is this"},
+        {"type": "text", "text": "what is this"},
     ]
 
 
@@ -160,14 +165,17 @@ def test_a_dead_server_is_given_up_after_some_tries() -> None:
     with FakeServer() as server:
         base_url = server.base_url
     gone = Target(base_url=base_url, model="m", dialect=VLLM)
-    records = run_load(gone, [PROMPT] * 8, closed(1), run="7").records
+    result = run_load(gone, [PROMPT] * 8, closed(1), run="7")
+    records = result.records
 
     assert [record.status for record in records] == [None] * 8
     assert records[0].error is not None
     assert records[0].error.startswith("no connection: Connection refused")
+    assert {record.error for record in records[:4]} == {records[0].error}
     assert [record.error for record in records[4:]] == [
         "not sent: the server had stopped answering"
     ] * 4
+    assert result.requests_sent == 0
 
 
 def test_silence_is_a_timeout() -> None:
@@ -180,27 +188,42 @@ def test_silence_is_a_timeout() -> None:
 
 
 def test_progress_tells_speed_and_failures() -> None:
-    """After each request."""
-    told: list[tuple[float, str]] = []
+    """A few times a second."""
+    told: list[tuple[str, float, float | None, list[str]]] = []
 
     def progress(
         stage: str, *, done: float = 0, total: float | None = None, detail: str = ""
     ) -> None:
-        told.append((done, detail.split(", ")[2]))
+        told.append((stage, done, total, re.split(r"[ ,]+", detail)))
 
     with FakeServer(Behaviour(token_delay_s=0.3)) as server:
         server.faults.append("429")
         run(server, count=2, progress=progress)
 
-    assert told[-1] == (1, "1 failed")
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert {(stage, total) for stage, _, total, _ in told} == {("load 1", 2)}
+    assert [done for _, done, _, _ in told] == sorted(done for _, done, _, _ in told)
+    during = [detail for _, done, _, detail in told if done == 1]
+    assert {(d[0], d[-2], d[-1]) for d in during} == {("1", "1", "failed")}
+    assert max(int(detail[3]) for detail in during) > 0
 
 
-def test_an_open_loop_sends_when_requests_are_due_whatever_the_server_does() -> None:
-    """Each takes half a second; they leave a tenth apart."""
+def test_a_run_says_when_it_began_and_how_long_it_took() -> None:
+    """By the clock on the wall, and by that of the run."""
+    before_unix_s, before_s = time.time(), time.monotonic()
+    with FakeServer(Behaviour(token_delay_s=0.05)) as server:
+        result = run(server)
+    passed_s = time.monotonic() - before_s
+
+    assert before_unix_s < result.started_unix_s < before_unix_s + passed_s
+    assert result.records[0].done_s <= result.wall_s < passed_s
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_open_loop_sends_when_requests_are_due_whatever_the_server_does(processes: int) -> None:
+    """Each takes half a second; they leave a tenth apart, in turns if several processes send."""
     with FakeServer(Behaviour(first_token_delay_s=0.5, token_delay_s=0.001)) as server:
         arrivals = Arrivals(kind="constant", rate_per_s=10)
-        result = run_load(target(server), [PROMPT] * 5, arrivals, run="7")
+        result = run_load(target(server), [PROMPT] * 5, arrivals, run="7", processes=processes)
         most = server.most_in_flight
 
     assert [record.error for record in result.records] == [None] * 5
@@ -219,6 +242,15 @@ def test_several_processes_share_the_prompts_and_the_load() -> None:
     assert most <= 5
     assert len(result.clients) == 3
     assert all(client.reads > 0 for client in result.clients)
+
+
+def test_there_are_no_more_processes_than_slots() -> None:
+    """One without a slot would never send its share."""
+    with FakeServer(Behaviour(token_delay_s=0.001)) as server:
+        result = run(server, count=6, concurrency=2, processes=3)
+
+    assert [record.index for record in result.records] == list(range(6))
+    assert len(result.clients) == 2
 
 
 def test_a_run_is_stopped_when_it_is_decided() -> None:
@@ -255,8 +287,9 @@ def test_the_key_goes_to_the_server_and_nowhere_else() -> None:
 def test_a_key_with_a_line_end_is_refused(key: str) -> None:
     """It would be another header."""
     evil = Target(base_url="http://127.0.0.1:9/v1", model="m", dialect=VLLM, api_key=key)
-    with pytest.raises(EngineError, match="holds a line end"):
+    with pytest.raises(EngineError) as caught:
         run_load(evil, [PROMPT], closed(1), run="7")
+    assert str(caught.value) == "127.0.0.1: the address or the key holds a line end"
 
 
 def test_the_older_api_is_asked_with_a_prompt() -> None:
@@ -272,10 +305,12 @@ def test_digests_tell_requests_and_answers_apart() -> None:
     with FakeServer(Behaviour(token_delay_s=0.001)) as server:
         first, second = run(server, count=2).records
         (again,) = run(server).records
+    with FakeServer(Behaviour(token_delay_s=0.001, reply=lambda prompt: "no no")) as server:
+        (other,) = run(server).records
 
     assert first.request_digest != second.request_digest
     assert first.request_digest == again.request_digest
-    assert first.answer_digest == second.answer_digest
+    assert first.answer_digest == second.answer_digest != other.answer_digest
     assert len(first.answer_digest) == 32
 
 
@@ -283,12 +318,45 @@ def test_a_client_that_dies_ends_the_run_with_an_error(monkeypatch: pytest.Monke
     """Its share of the records is lost, so there is no result."""
     monkeypatch.setattr("sys.executable", "/bin/false")
     dead = Target(base_url="http://127.0.0.1:9/v1", model="m", dialect=VLLM)
-    with pytest.raises(EngineError, match="a load client died"):
+    with pytest.raises(EngineError, match="a load client died, and the run with it"):
         run_load(dead, [PROMPT], closed(1), run="7")
 
 
 def test_a_name_that_nobody_knows_is_an_error() -> None:
     """At once, and in one line."""
     lost = Target(base_url="http://no-such-host.invalid/v1", model="m", dialect=VLLM)
-    with pytest.raises(EngineError, match="the load can't be sent; got"):
+    words = "the load client can't go on; got no-such-host.invalid is no host that is known here"
+    with pytest.raises(EngineError, match=words):
         run_load(lost, [PROMPT], closed(1), run="7")
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ((100, 300), [(300, 300)]),
+        ((300, 300), []),
+        ((100, resource.RLIM_INFINITY), [(1 << 20, resource.RLIM_INFINITY)]),
+    ],
+)
+def test_the_limit_of_open_files_is_raised_as_far_as_the_host_allows(
+    monkeypatch: pytest.MonkeyPatch, now: tuple[int, int], told: list[tuple[int, int]]
+) -> None:
+    """An open loop may need any number: each connection is an open file."""
+    set_to: list[tuple[int, int]] = []
+    monkeypatch.setattr("resource.getrlimit", lambda which: now)
+    monkeypatch.setattr("resource.setrlimit", lambda which, limits: set_to.append(limits))
+
+    allow_sockets(36)
+
+    assert told == set_to
+
+
+def test_more_connections_than_the_host_allows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is sent, with what to do."""
+    monkeypatch.setattr("resource.getrlimit", lambda which: (100, 300))
+    words = (
+        "237 connections need 301 open files and this host allows 300; raise it (ulimit -Hn), or take "
+        "more processes"
+    )
+    with pytest.raises(OSError, match=re.escape(words)):
+        allow_sockets(237)

@@ -20,6 +20,7 @@ from pytest_ernie.load.known.server import KnownServer, known_server
 from pytest_ernie.load.protocol import LoadResult
 from pytest_ernie.load.report import SCHEMA, LoadReport, schema_text
 from pytest_ernie.load.summary import summarise
+from pytest_ernie.progress import silent
 
 SPREAD = {"samples", "mean", "p50", "p90", "p99"}
 
@@ -196,6 +197,15 @@ def test_a_workload_file(load: Callable[..., tuple[int, dict[str, Any]]], tmp_pa
             "--confidence is 1; wanted 0.5 to 0.999",
         ),
         (
+            ("--concurrency", "1", "--poisson"),
+            "--poisson is how requests come at a --rate; wanted --rate",
+        ),
+        (("--concurrency", "1", "--timeout", "0"), "--timeout is 0.0; wanted seconds, above 0"),
+        (
+            ("--concurrency", "1", "--api-key-env", "NO_SUCH_KEY"),
+            "--api-key-env: this variable isn't set; got NO_SUCH_KEY",
+        ),
+        (
             ("--concurrency", "1", "--event-times"),
             "--event-times are written to a file; wanted --records FILE",
         ),
@@ -267,9 +277,11 @@ def test_progress_is_one_line_of_a_terminal(
     """
     Silent where nobody looks.
     """
-    assert command._progress() is not None
+    assert command._progress() is silent
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     command._progress()("load 4", done=1, total=3, detail="2 in flight")
     told = capsys.readouterr().err
     assert "load 4: 1 of 3  2 in flight" in told
     assert "\n" not in told
+    command._progress()("load 4", done=1, detail="x" * 200)
+    assert capsys.readouterr().err == f"\r\x1b[Kload 4: {'x' * 88}"

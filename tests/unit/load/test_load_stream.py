@@ -4,6 +4,7 @@ Which event is the first token, how many tokens came, and whether an answer is w
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -63,6 +64,50 @@ def test_content_and_reasoning_are_tokens(name: str) -> None:
     assert stream.first_token_s == 0.0
 
 
+def test_the_older_api_has_its_text_elsewhere() -> None:
+    """Completions say ``text`` where chats have a delta."""
+    stream, _ = read(
+        b'data: {"choices": [{"text": ""}]}\n\n', b'data: {"choices": [{"text": "a"}]}\n\n'
+    )
+
+    assert (stream.first_token_s, stream.chunks) == (1.0, 1)
+
+
+def test_what_was_said_once_is_kept() -> None:
+    """Counts and the finish_reason; a later event that lacks them takes nothing back."""
+    told = {
+        "prompt_tokens": 5,
+        "completion_tokens": 3,
+        "prompt_tokens_details": {"cached_tokens": 4},
+    }
+    stream, problem = read(
+        chunk("length", content="a", usage=told),
+        chunk(content="b", usage={"total_tokens": 8}),
+        DONE,
+    )
+
+    assert problem is None
+    assert (stream.prompt_tokens, stream.output_tokens, stream.cached_tokens) == (5, 3, 4)
+    assert stream.finish_reason == "length"
+
+
+def test_the_digest_is_that_of_the_text() -> None:
+    """However it was cut into events."""
+    (whole, _), (cut, _), (other, _) = (
+        read(*(chunk(content=text) for text in texts)) for texts in (["ab"], ["a", "b"], ["ac"])
+    )
+
+    assert whole.digest == cut.digest == hashlib.sha256(b"ab").hexdigest()[:32]
+    assert other.digest != whole.digest
+
+
+def test_the_last_event_may_lack_its_empty_line() -> None:
+    """The end of the stream ends it."""
+    _, problem = read(*WHOLE[:-1], b"data: [DONE]")
+
+    assert problem is None
+
+
 def test_chunks_are_not_tokens() -> None:
     """Two events that carry three tokens are three tokens."""
     stream, _ = read(chunk(content="a b"), chunk(content="c"), chunk("stop"), USAGE, DONE)
@@ -85,6 +130,21 @@ def test_an_error_line_fails_the_request_though_done_follows(line: bytes, words:
     _, problem = read(chunk(content="a"), line, chunk("stop"), USAGE, DONE)
 
     assert problem == f"error in stream: {words}"
+
+
+def test_the_first_error_is_told_and_no_more_of_it_than_fits() -> None:
+    """A stack that an engine sends as an error would fill the report."""
+    _, problem = read(b"data: " + b"x" * 1000 + b"\n\n", b"data: another\n\n", DONE)
+
+    assert problem == f"error in stream: {'x' * 300}"
+
+
+def test_a_detail_beside_choices_is_no_error() -> None:
+    """Only alone it is FastAPI's shape of one."""
+    beside = b'data: {"detail": "of a token", "choices": [{"delta": {"content": "a"}}]}\n\n'
+    _, problem = read(beside, chunk("stop"), USAGE, DONE)
+
+    assert problem is None
 
 
 def test_a_broken_connection_is_a_cut() -> None:
@@ -137,6 +197,7 @@ def test_an_answer_without_text_failed() -> None:
         (400, b'{"detail": {"message": "too long"}}', "refused: HTTP 400: too long"),
         (500, b"Internal Server Error", "server error: HTTP 500: Internal Server Error"),
         (503, b"", "server error: HTTP 503: empty body"),
+        (400, b"x" * 1000, "refused: " + ("HTTP 400: " + "x" * 1000)[:300]),
     ],
 )
 def test_refusals_name_status_and_words(status: int, body: bytes, words: str) -> None:

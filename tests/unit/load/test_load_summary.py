@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from pytest_ernie.load.arrivals import Arrivals, closed
-from pytest_ernie.load.protocol import ClientFacts, LoadResult, RequestRecord
+from pytest_ernie.load.protocol import (
+    ClientFacts,
+    Loaded,
+    LoadResult,
+    RequestRecord,
+    decode_tokens,
+)
 from pytest_ernie.load.summary import (
     Columns,
     failure,
@@ -99,11 +105,70 @@ def test_a_run_that_never_holds_its_load_is_measured_whole_and_says_so() -> None
     assert summary.output_tokens_per_s == pytest.approx(22 / 3)
 
 
-def test_a_request_that_ends_as_another_begins_is_not_in_flight_with_it() -> None:
-    """One slot never holds two."""
-    one_slot = [record(0, 0.0, 3.0), record(1, 3.0, 6.0), record(2, 6.0, 9.0)]
+def test_gaps_between_requests_are_seen_in_the_load_and_not_hidden_by_the_window() -> None:
+    """Two slots, empty for a second after each answer: the window is there, a quarter of the load isn't."""
+    gaps = [record(i, 4.0 * (i // 2), 4.0 * (i // 2) + 3.0) for i in range(8)]
+    summary = summarise(result(*gaps, concurrency=2))
 
-    assert steady_window(one_slot, 2)[0] is False
+    assert (summary.steady, summary.window_start_s, summary.window_end_s) == (True, 0.0, 12.0)
+    assert summary.mean_in_flight == pytest.approx(1.5)
+
+
+def test_a_process_that_has_sent_all_of_its_own_ends_the_window() -> None:
+    """It fills its slots no more, although another one still does."""
+    records = [record(i, 3.0 * (i // 2), 3.0 * (i // 2) + 3.0) for i in range(5)]
+
+    assert steady_window(records, 2, processes=1) == (True, 0.0, 6.0)
+    assert steady_window(records, 2, processes=2) == (True, 0.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "first_chunks", "tokens"),
+    [(11, 1, 10.0), (11, 5, 6.0), (2, 1, 5.5), (10, 1, 9.9)],
+)
+def test_what_came_with_the_first_token_took_no_decoding(
+    chunks: int, first_chunks: int, tokens: float
+) -> None:
+    """Whether several events came in one write, or several tokens in one event."""
+    one = record(chunks=chunks, first_chunks=first_chunks)
+    summary = summarise(result(one))
+
+    assert decode_tokens(one) == pytest.approx(tokens)
+    assert summary.tpot_s is not None
+    assert summary.tpot_s.mean == pytest.approx(2.0 / tokens)
+    assert Columns.of([one]).tokens_between(0.0, 1.5) == pytest.approx([11 - 0.75 * tokens])
+
+
+def test_an_answer_without_tokens_has_no_decode_speed() -> None:
+    """Nothing is made up for it."""
+    for nothing in (record(output_tokens=None), record(chunks=0)):
+        with pytest.raises(ValueError, match="an answer without tokens"):
+            decode_tokens(nothing)
+
+
+def test_what_the_client_used_is_that_of_the_time_when_the_load_was_there() -> None:
+    """What hangs for an hour at the end dilutes nothing; a run without such a time is taken whole."""
+    loaded = Loaded(length_s=2.0, cpu_s=1.9, waited_s=0.4)
+    busy = msgspec.structs.replace(CLIENT, loaded=loaded)
+    summary = summarise(result(*TWO_SLOTS, concurrency=2, wall_s=3600.0, clients=(busy,)))
+    whole = summarise(result(*TWO_SLOTS, concurrency=2, wall_s=10.0, clients=(CLIENT, BUSIER)))
+
+    assert (summary.client_cpu_share, summary.client_waited_share) == (0.95, 0.2)
+    assert (whole.client_cpu_share, whole.client_waited_share) == (0.4, 0.2)
+
+
+def test_a_client_is_late_with_requests_that_fail_too() -> None:
+    """A server that refuses everything doesn't hide whether the client kept up."""
+    refused = [record(i, 0.5, 1.0, due_s=0.0, error="refused: HTTP 503") for i in range(3)]
+    summary = summarise(result(*refused))
+
+    assert summary.lateness_s is not None
+    assert summary.lateness_s.mean == 0.5
+
+
+def test_events_are_counted_in_the_window() -> None:
+    """Two slots, 11 events in the last two of three seconds each."""
+    assert summarise(result(*TWO_SLOTS, concurrency=2)).events_per_s == pytest.approx(44 / 6)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +241,9 @@ def test_failed_requests_are_counted_by_reason_and_left_out_of_every_figure() ->
 
     summary = summarise(result(record(), shed, cut, broken))
 
-    assert summary.failed == {"cut": 2, "refused: HTTP 429": 1}
-    assert summary.failed_share == 0.75
+    assert list(summary.failed.items()) == [("cut", 2), ("refused: HTTP 429", 1)]
+    assert (summary.requests, summary.completed, summary.failed_share) == (4, 1, 0.75)
+    assert (summary.prompt_tokens, summary.cached_tokens, summary.wall_s) == (5, 2, 10.0)
     assert summary.output_tokens == 11
     assert summary.ttft_s is not None
     assert summary.ttft_s.samples == 1
@@ -241,11 +307,11 @@ def test_reasons_keep_the_status_and_drop_the_detail(error: str, counted: str) -
 
 
 def test_percentiles_are_interpolated() -> None:
-    """Of 0, 10, .., 100 each percentile is itself; of one value it is that value."""
-    tens, one = spread(np.arange(0.0, 101.0, 10.0)), spread(np.array([7.0]))
+    """Of 0, 10, .., 90 and 210 each percentile lies between two; of one value it is that value."""
+    tens, one = spread(np.array([*range(0, 100, 10), 210.0])), spread(np.array([7.0]))
 
     assert tens is not None
-    assert (tens.mean, tens.p50, tens.p90, tens.p99) == (50, 50, 90, 99)
+    assert (tens.mean, tens.p50, tens.p90, tens.p99) == (60, 50, 90, pytest.approx(198))
     assert one is not None
     assert (one.samples, one.p99) == (1, 7.0)
     assert spread(np.array([])) is None
@@ -275,6 +341,50 @@ def test_warm_up_and_drain_don_t_count() -> None:
     assert summary.tpot_s.mean == pytest.approx((0.15 + 0.175 + 0.175) / 3)
 
 
+def test_a_window_in_which_nothing_ended_is_none() -> None:
+    """Then the whole run is measured, and said to be."""
+    shed = record(2, 1.5, 1.6, error="refused: HTTP 429")
+    slots = [record(0, 0.0, 9.0), record(1, 1.0, 8.0), shed, record(3, 1.6, 9.0)]
+    summary = summarise(result(*slots, concurrency=2))
+
+    assert steady_window(slots, 2) == (True, 1.0, 1.6)
+    assert (summary.steady, summary.window_start_s, summary.window_end_s) == (False, 0.0, 9.0)
+    assert summary.tpot_s is not None
+    assert summary.tpot_s.samples == 3
+
+
+def test_each_figure_has_its_own_answers() -> None:
+    """
+    Waiting is that of those that were due in the window, speed and latency of those that ended in it.
+
+    Tokens are those that came in it, also of answers that were under way at its edges.
+    """
+    slots = [
+        record(0, 0.0, 30.0, first_token_s=9.0),
+        record(1, 1.0, 4.0, due_s=0.5, last_token_s=3.0),
+        record(2, 4.0, 6.0, due_s=3.5, first_token_s=4.5),
+        record(3, 6.0, 16.0, first_token_s=6.5, last_token_s=11.5),
+        record(4, 7.0, 20.0),
+    ]
+    summary = summarise(result(*slots, concurrency=2))
+
+    assert (summary.steady, summary.window_start_s, summary.window_end_s) == (True, 1.0, 7.0)
+    assert (summary.latency_s, summary.lateness_s) == (
+        spread(np.array([3.5, 2.5])),
+        spread(np.array([0.5, 0.0])),
+    )
+    assert summary.decode_tokens_per_s is not None
+    assert summary.decode_tokens_per_s.mean == pytest.approx((10 / 1.0 + 10 / 1.5) / 2)
+    assert summary.output_tokens_per_s == pytest.approx((11 + 11 + 2) / 6)
+
+
+def test_a_run_without_duration_has_no_shares() -> None:
+    """Nothing is divided by its length."""
+    summary = summarise(result(record(), wall_s=0.0))
+
+    assert (summary.client_cpu_share, summary.client_waited_share) == (None, None)
+
+
 def test_how_many_were_in_flight() -> None:
     """The mean over the window, whatever lies outside."""
     assert mean_in_flight(TWO_SLOTS, 0.0, 9.0) == pytest.approx(2.0)
@@ -291,6 +401,8 @@ def test_an_open_loop_begins_with_its_first_answer() -> None:
 
     assert (summary.steady, summary.window_start_s, summary.window_end_s) == (True, 3.0, 7.0)
     assert (summary.concurrency, summary.rate_per_s) == (None, 1.0)
+    assert summary.latency_s is not None
+    assert summary.latency_s.samples == 4  # those after the first, up to the last send
     assert steady_window(open_loop[:1], None) == (False, 0.0, 3.0)
 
 

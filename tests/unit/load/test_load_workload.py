@@ -66,6 +66,14 @@ def test_lengths_spread_over_the_bounds_and_never_beyond() -> None:
     assert 28 < sum(lengths) / len(lengths) < 40
 
 
+def test_a_prompt_has_at_least_four_words() -> None:
+    """However short answers are; half a word is no question."""
+    drawn = draw(workload(output_tokens_min=1, output_tokens_max=4))
+
+    assert {len(prompt.text.split()) for prompt in drawn.prompts} == {4}
+    assert {prompt.output_tokens for prompt in drawn.prompts} == {1, 2, 3, 4}
+
+
 @pytest.mark.parametrize(
     ("tokens", "length"), [(1, 16), (16, 16), (128, 32), (1024, 64), (9000, 64)]
 )

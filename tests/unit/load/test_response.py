@@ -91,6 +91,7 @@ def test_a_connection_that_ends_early_completes_nothing(raw: bytes) -> None:
         (b"HTTP/1.0 200 OK\r\nContent-Length: 0", False),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive", True),
         (b"HTTP/1.1 204 No Content", True),
+        (b"HTTP/1.1 304 Not Modified", True),
         (b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0", True),
     ],
 )

@@ -92,6 +92,28 @@ def test_a_prompt_may_not_grow_either(tokens: int, longer: bool) -> None:
     )
 
 
+def test_the_worst_of_several_is_told() -> None:
+    """By how far it is off, not by its place; prompts of which nothing is known are no part of the count."""
+    known: list[int | None] = [10, 20, None, 30, 40, 50]
+
+    assert problems(known, [22, 32, 9, 42, 92, 72]) == (
+        "2 of 5 prompts reached the model longer than they were sent; worst is request 4: 40 tokens "
+        "counted, 92 read, where a chat template adds 12",
+    )
+    assert problems(known, [22, 32, 9, 42, 31, 49]) == (
+        "2 of 5 prompts reached the model shorter than they were sent; worst is request 4: 40 tokens "
+        "counted, 31 read, where a chat template adds 12",
+    )
+
+
+def test_both_ways_at_once_are_two_problems() -> None:
+    """Of two counts without a common difference the smaller one is the usual."""
+    assert [told.split(";")[0] for told in problems([10, 20, 30], [22, 10, 80])] == [
+        "1 of 3 prompts reached the model shorter than they were sent",
+        "1 of 3 prompts reached the model longer than they were sent",
+    ]
+
+
 def test_a_server_that_cuts_nearly_all_is_found_out() -> None:
     """The few that it left whole show what is usual."""
     found = problems([100, 3000, 4000, 5000, 6000], [112, 2047, 2047, 2047, 2047])

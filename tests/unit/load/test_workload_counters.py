@@ -25,6 +25,22 @@ def test_a_tokenizer_counts_its_tokens() -> None:
     assert count("old river road " * 5000) > 14_999
 
 
+def test_what_a_tokenizer_would_do_to_texts_is_not_counted(tmp_path: Path) -> None:
+    """To cut them, to fill them up, to add a mark: no token of the text is lost, and none is made up."""
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    told = Tokenizer.from_file(str(TOKENIZER))
+    told.enable_truncation(2)
+    told.enable_padding(length=50)
+    token = told.id_to_token(0)
+    told.post_processor = TemplateProcessing(single=f"{token} $A", special_tokens=[(token, 0)])
+    told.save(str(tmp_path / "tokenizer.json"))
+
+    assert len(told.encode("old river road").ids) == 50
+    assert counter_of(tmp_path / "tokenizer.json")("old river road") == 3
+
+
 @pytest.mark.parametrize("content", [None, b"{", b'{"model": 3}'])
 def test_what_is_no_tokenizer_is_named(tmp_path: Path, content: bytes | None) -> None:
     """With what the package says of it."""

@@ -110,6 +110,17 @@ def test_a_header_of_another_kind_is_refused(tmp_path: Path, header: bytes) -> N
         read_workload(path)
 
 
+def test_two_files_in_one_are_refused(made: tuple[Header, Path]) -> None:
+    """A header belongs to what follows it, and to nothing before."""
+    _, path = made
+    path.write_bytes(path.read_bytes() * 2)
+
+    with pytest.raises(
+        SiteError, match=r"prepared\.jsonl:6: no prompt; got Object contains unknown"
+    ):
+        read_workload(path)
+
+
 def test_nothing_is_overwritten(made: tuple[Header, Path]) -> None:
     """Counting takes minutes, and the other side may have the file already."""
     _, path = made
@@ -176,6 +187,10 @@ def test_a_line_may_be_huge(tmp_path: Path) -> None:
         (
             b'{"text": "a", "output_tokens": "9"}',
             "Expected `int`, got `str` - at `$.output_tokens`",
+        ),
+        (
+            b'{"text": "a", "output_tokens": 9, "prompt_tokens": 0}',
+            "Expected `int` >= 1 - at `$.prompt_tokens`",
         ),
         (b'{"text": "\xff", "output_tokens": 9}', "'utf-8' codec can't decode byte 0xff"),
         (

@@ -46,6 +46,10 @@ def test_a_file_without_prompts_is_refused(tmp_path: Path, content: bytes) -> No
         (b'{\n"text": "a"}', "1: no prompt; got Input data was truncated"),
         (b"\xff\xfe{\x00", "1: no prompt; got JSON is malformed: invalid character (byte 0)"),
         (b'{"b": 1, "a": 2}', "1: no workload that is known; got the keys a, b"),
+        (
+            b"{%s}" % b", ".join(b'"%c": 0' % key for key in b"jihgfedcba"),
+            "1: no workload that is known; got the keys a, b, c, d, e, f, g, h",
+        ),
     ],
 )
 def test_what_is_not_known_is_refused(tmp_path: Path, content: bytes, message: str) -> None:

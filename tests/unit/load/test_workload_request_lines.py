@@ -69,6 +69,10 @@ def file_of(folder: Path, *lines: object) -> Path:
         ({"prompt": "what is it", "output_len": 12}, Prompt(text="what is it", output_tokens=12)),
         ({"src": "what is it", "max_tokens": 12}, Prompt(text="what is it", output_tokens=12)),
         ({"prompt": "vLLM's", "output_tokens": 12}, Prompt(text="vLLM's", output_tokens=12)),
+        (
+            {"src": "c", "prompt": "b", "text": "a", "max_tokens": 12},
+            Prompt(text="a", output_tokens=12),
+        ),
     ],
 )
 def test_a_line_is_a_request(tmp_path: Path, line: object, prompt: Prompt) -> None:
@@ -117,7 +121,13 @@ def test_editors_may_have_been_there(tmp_path: Path) -> None:
         (
             b'{"messages": [{"content": [{"type": "image_url", "image_url": "http://x/y.png"}]}], '
             b'"max_tokens": 9}',
-            "an image that isn't in the line; got http://x/y.png; wanted a data: address. Put ",
+            "an image that isn't in the line; got http://x/y.png; wanted a data: address. Put the image "
+            "itself there: fetching it would be measured, too",
+        ),
+        (
+            b'{"messages": [{"content": [{"type": "image_url", "image_url": "%s"}]}], "max_tokens": 9}'
+            % (b"x" * 1000),
+            f"an image that isn't in the line; got {'x' * 80}; wanted a data: address",
         ),
         (
             b'{"messages": [{"content": [{"type": "image_url"}]}], "max_tokens": 9}',

@@ -98,7 +98,7 @@ def _error(
 ) -> str | None:
     if broken == "not sent":
         return NOT_SENT
-    if broken is not None and broken.startswith(("timeout: ", "no HTTP: ")):
+    if broken is not None and broken.startswith(("timeout: ", "no HTTP: ", "no socket: ")):
         return broken
     if response.status is None:
         return f"{'no answer' if kept.sent_ns else 'no connection'}: {broken}"

@@ -331,7 +331,7 @@ class Driver:
         try:
             connection = Connection(self.orders.address, self._epoll, self)
         except OSError as problem:  # no more files: that is this host's doing
-            self._fail_waiting(f"this host gives no more sockets ({problem.strerror})")
+            self._fail_waiting(f"no socket: {problem.strerror}")
             return
         self._connections[connection.number] = connection
         self._opening += 1

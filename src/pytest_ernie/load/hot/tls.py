@@ -42,8 +42,7 @@ class Tls:
         try:
             while part := self._object.read(READ_BYTES):
                 parts.append(part)
+            self.ended = True
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:
-            self.ended = True
         return b"".join(parts)

@@ -83,10 +83,11 @@ class CurvePoint(Struct, frozen=True, kw_only=True):
     samples: int
     failed: int
     requests_sent: int
-    ttft_s: float
-    ttft_error_s: float
-    s_per_token: float
-    s_per_token_error: float
+    ttft_s: float | None
+    """None, as the next ones, if there was no answer, or too few to tell an error."""
+    ttft_error_s: float | None
+    s_per_token: float | None
+    s_per_token_error: float | None
     output_tokens_per_s: float
     """Of its last trial."""
     keeps: bool
@@ -314,14 +315,19 @@ class _Search:
             samples=figures.samples,
             failed=figures.failed,
             requests_sent=point.requests_sent,
-            ttft_s=figures.ttft_s.value,
-            ttft_error_s=figures.ttft_s.error,
-            s_per_token=figures.s_per_token.value,
-            s_per_token_error=figures.s_per_token.error,
+            ttft_s=_finite(figures.ttft_s.value),
+            ttft_error_s=_finite(figures.ttft_s.error),
+            s_per_token=_finite(figures.s_per_token.value),
+            s_per_token_error=_finite(figures.s_per_token.error),
             output_tokens_per_s=point.output_tokens_per_s,
             keeps=point.keeps,
             finding=self._finding(point),
         )
+
+
+def _finite(value: float) -> float | None:
+    """JSON knows neither NaN nor infinity."""
+    return value if math.isfinite(value) else None
 
 
 def _requests(load: int, before_drain: int) -> int:

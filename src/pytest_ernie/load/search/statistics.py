@@ -15,6 +15,8 @@ from .means import Mean, Series, Spread, mean_of, steady, tapered
 Finding = Literal["holds", "breaks", "close"]
 """Whether a load keeps the limits; "close": it can't be told with the confidence asked for."""
 
+FAILED_BY_CHANCE = 0.01
+
 
 class Limits(Struct, frozen=True, kw_only=True):
     """What a load must keep (R7); None asks for nothing."""
@@ -24,6 +26,24 @@ class Limits(Struct, frozen=True, kw_only=True):
     decode_tokens_per_s: float | None
     """One over the mean time per output token must reach it."""
     failed_share_max: float = 0.001
+
+    def too_many_failed(self, failed: int, samples: int) -> bool:
+        """
+        Tell whether so many failures show that more fail than may: not by chance, once in a hundred.
+
+        A lone failure in a short trial shows nothing: it may be the one in a thousand. Whether the share is
+        kept, the whole workload decides.
+        """
+        expected = self.failed_share_max * samples
+        if failed <= expected or expected == 0:
+            return failed > expected
+        if failed == 1 or failed > expected + 10 * math.sqrt(expected) + 10:
+            return failed > 1
+        # Poisson's distribution: such failures are rare.
+        fewer = math.fsum(
+            math.exp(k * math.log(expected) - expected - math.lgamma(k + 1)) for k in range(failed)
+        )
+        return 1 - fewer < FAILED_BY_CHANCE
 
     @property
     def s_per_token(self) -> float | None:
@@ -170,7 +190,7 @@ class Figures(Struct, frozen=True, kw_only=True):
         )
 
     def _answered(self, limits: Limits) -> bool:
-        return self.samples > 0 and self.failed <= limits.failed_share_max * self.samples
+        return self.samples > 0 and not limits.too_many_failed(self.failed, self.samples)
 
     def _probabilities(self, limits: Limits) -> list[float]:
         """How probable it is, for each limit, that the mean is within it."""

@@ -105,7 +105,7 @@ class Trial(Struct, frozen=True, kw_only=True):
         """Whether it is over by arithmetic: too many failures, or far too much waiting already."""
         one = round_of(self.concurrency)
         samples_max = self.earlier.samples + max(one, self._samples_max)
-        if evidence.failed > self.limits.failed_share_max * samples_max:
+        if self.limits.too_many_failed(evidence.failed, samples_max):
             return True
         limit = self.limits.ttft_s
         if limit is None or self.earlier.samples or evidence.samples > one:
