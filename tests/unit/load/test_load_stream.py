@@ -147,18 +147,26 @@ def test_a_detail_beside_choices_is_no_error() -> None:
     assert problem is None
 
 
-def test_a_broken_connection_is_a_cut() -> None:
-    """What broke it is told."""
-    _, problem = read(chunk(content="a"), broken_by="ReadError")
-
-    assert problem == "cut: ReadError"
-
-
-def test_a_missing_done_line_is_a_cut_where_the_engine_sends_one() -> None:
-    """All else may be there."""
-    _, problem = read(*WHOLE[:-1])
-
-    assert problem == "cut: no [DONE] line"
+@pytest.mark.parametrize(
+    ("pieces", "broken_by", "problem"),
+    [
+        ([chunk(content="a")], "ReadError", "cut: ReadError"),
+        (WHOLE, "ReadError", "cut: ReadError"),
+        (WHOLE[:-1], None, "cut: no [DONE] line"),
+        ([chunk(content="a"), USAGE, DONE], None, "cut: no finish_reason"),
+        (
+            [chunk(content="a"), chunk("stop"), DONE],
+            None,
+            "no usage: the stream counts no completion_tokens",
+        ),
+        ([chunk("stop"), USAGE, DONE], None, "no token: 3 counted, no text"),
+    ],
+)
+def test_an_answer_that_lacks_a_part_failed(
+    pieces: list[bytes], broken_by: str | None, problem: str
+) -> None:
+    """Whichever: [DONE] also follows errors, chunks are no count, and a count is no text."""
+    assert read(*pieces, broken_by=broken_by)[1] == problem
 
 
 def test_an_engine_without_done_lines_is_whole_without_one() -> None:
@@ -167,27 +175,6 @@ def test_an_engine_without_done_lines_is_whole_without_one() -> None:
     stream.feed(b"".join(WHOLE[:-1]), 0.0)
 
     assert stream.problem() is None
-
-
-def test_a_missing_finish_reason_is_a_cut() -> None:
-    """[DONE] also follows errors, so it alone proves nothing."""
-    _, problem = read(chunk(content="a"), USAGE, DONE)
-
-    assert problem == "cut: no finish_reason"
-
-
-def test_without_usage_nothing_says_how_many_tokens_came() -> None:
-    """Chunks are no substitute."""
-    _, problem = read(chunk(content="a"), chunk("stop"), DONE)
-
-    assert problem == "no usage: the stream counts no completion_tokens"
-
-
-def test_an_answer_without_text_failed() -> None:
-    """Tokens were counted, none was shown."""
-    _, problem = read(chunk("stop"), USAGE, DONE)
-
-    assert problem == "no token: 3 counted, no text"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import itertools
 import math
 import random
 import statistics
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -32,6 +34,7 @@ from pytest_ernie.load.search import (
     TrialOutcome,
     search,
 )
+from pytest_ernie.load.search.statistics import Figures
 
 SETTINGS = SearchSettings(output_tokens=TOKENS)
 FAILED = Sample(math.nan, math.nan, failed=True)
@@ -339,3 +342,45 @@ def test_it_ends_whatever_the_server_does(seed: int) -> None:
     below = [p for p in result.curve if p.concurrency <= result.max_concurrency]
     assert all(point.keeps for point in below)
     assert len(trials) < 400
+
+
+def noisy(trial: Trial, dice: random.Random, means_s: dict[int, float]) -> TrialOutcome:
+    """A trial on a server whose every load is about as slow as the limit."""
+    mean_s = means_s.setdefault(trial.concurrency, 0.3 * dice.gauss(1, 0.01))
+    samples = [
+        Sample(mean_s * dice.lognormvariate(-0.045, 0.3), 0.02)
+        for _ in range(trial.requests_max - trial.concurrency)
+    ]
+    length = next((n for n in trial.looks if trial.decided(samples[:n])), len(samples))
+    sent = min(trial.requests_max, length + 2 * trial.concurrency - 1)
+    return TrialOutcome(
+        samples=tuple(samples[:length]), requests_sent=sent, output_tokens_per_s=1.0
+    )
+
+
+@pytest.mark.parametrize("seed", [4, 6, 16, 18])
+def test_a_load_that_seems_to_break_below_one_that_holds_is_looked_at_again(seed: int) -> None:
+    """
+    Before anything else is tried, unless it surely breaks, is known well, or was looked at four times.
+    """
+    dice, means_s = random.Random(seed), dict[int, float]()
+    figures: dict[int, Figures] = {}
+    trials: Counter[int] = Counter()
+    steps = search(LIMITS, SearchSettings(start=8, most=64, output_tokens=TOKENS))
+    trial, doubted = next(steps), 0
+    with suppress(StopIteration):
+        while True:
+            outcome = noisy(trial, dice, means_s)
+            load = trial.concurrency
+            figures[load] = trial.earlier.plus(outcome.samples, trial.before_drain).figures()
+            trials[load] += 1
+            lowest = min((n for n in figures if not figures[n].keeps(LIMITS)), default=0)
+            trial = steps.send(outcome)
+            if any(n > lowest > 0 and figures[n].keeps(LIMITS) for n in figures):
+                sure = figures[lowest].finding(LIMITS, 0.05) == "breaks"
+                mean = figures[lowest].ttft_s
+                known = mean.error / 0.3 <= max(1 / lowest, 0.01) / 3 or mean.samples >= 512
+                if not (sure or known or trials[lowest] == 4):
+                    assert trial.concurrency == lowest
+                    doubted += 1
+    assert doubted

@@ -261,6 +261,14 @@ def test_decode_speeds_of_the_drain_do_not_count() -> None:
     assert ((Weighted(0.02, 1.0),) * 4,) == seen.s_per_token
 
 
+def test_a_trial_without_its_warm_up_and_its_drain_is_what_was_asked_for() -> None:
+    """
+    One round goes with each; something is left of the shortest.
+    """
+    assert 180 == trial(20, 9).before_drain
+    assert 1 == trial(20, 0).before_drain
+
+
 def test_a_longer_trial_replaces_one_round() -> None:
     """
     One round can't be tapered, so it is a little biased; two tapered ones are joined.
@@ -289,6 +297,7 @@ def test_a_longer_trial_replaces_one_round() -> None:
         ([Sample(0.1, 0.02)] * 995 + [Sample(NAN, NAN, failed=True)] * 5, BOTH, False),
         ([Sample(NAN, NAN, failed=True)] * 8, Limits(ttft_s=None, decode_tokens_per_s=None), False),
         ([], BOTH, False),
+        ([], Limits(ttft_s=None, decode_tokens_per_s=None), False),
     ],
 )
 def test_the_limits_as_the_clause_has_them(

@@ -57,7 +57,7 @@ class Asked:
         self.prompt_tokens = 99
 
     def run_load(self, target: Target, prompts: Any, load: Any, **more: Any) -> LoadResult:
-        assert load == closed(4)
+        assert load in (closed(4), closed(2))
         assert len(more["run"]) == 8
         self.target, self.prompts, self.processes = target, tuple(prompts), more["processes"]
         return load_run(4, len(prompts), prompt_tokens=self.prompt_tokens)
@@ -128,6 +128,7 @@ def measured(
     alive: bool = True,
     log: Path | None = None,
     source: Path | None = None,
+    kept: Kept | None = None,
 ) -> Kept:
     """Measure a plan against a server of which only the end of its life is known."""
     server = SimpleNamespace(
@@ -144,7 +145,7 @@ def measured(
         workload_source=lambda workload: source,
         progress=silent,
     )
-    kept = Kept()
+    kept = kept or Kept()
     one.measure(cast(Equipment, equipment), cast(Recording, kept))
     return kept
 
@@ -188,6 +189,15 @@ def test_a_trial_begins_elsewhere_in_the_workload(
     assert plan().what.title == "serving.load of m, wint4, 4 in flight, run 2"
 
 
+def test_a_load_has_no_more_processes_than_requests_in_flight(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three are allowed, and two have something to do."""
+    measured(msgspec.structs.replace(plan(), concurrency=2), monkeypatch)
+
+    assert (asked.processes, asked.calibrated) == (2, (2, 2))
+
+
 def test_another_workload_is_another_measurement() -> None:
     """Whatever its name."""
     other = msgspec.structs.replace(TEXT, seed=TEXT.seed + 1)
@@ -219,10 +229,12 @@ def test_a_server_that_died_has_measured_nothing(
     """Its log is kept, and says more."""
     log = tmp_path / "server.log"
     log.write_text("CUDA error")
+    kept = Kept()
 
     with pytest.raises(EngineError) as caught:
-        measured(plan(), monkeypatch, alive=False, log=log)
+        measured(plan(), monkeypatch, alive=False, log=log, kept=kept)
 
+    assert (kept.blobs, kept.data) == ({"server_log": log}, None)
     assert str(caught.value) == f"{log}: the server died at 4 requests in flight"
 
 

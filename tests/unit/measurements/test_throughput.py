@@ -5,7 +5,7 @@ Serving throughput: which loads are tried, and what is said of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ import pytest
 from doubles.load_client import SOUND, load_point, load_run
 from pytest_ernie.evidence import Record, Store, Subject
 from pytest_ernie.load.protocol import LoadResult
-from pytest_ernie.load.search import Found
+from pytest_ernie.load.search import Found, Limits, SearchSettings, Trial, TrialOutcome
 from pytest_ernie.measurements.load_runs import LoadPlan
 from pytest_ernie.measurements.serving import Configuration
 from pytest_ernie.measurements.throughput import Throughput, WorkloadLoads, searched
@@ -65,7 +65,9 @@ def plan_of(workload: Workload, concurrency: int) -> LoadPlan:
     )
 
 
-def tried(serves: Serves, **workload: Any) -> tuple[WorkloadLoads, list[tuple[int, bool]]]:
+def tried(
+    serves: Serves, empty: WorkloadLoads | None = None, **workload: Any
+) -> tuple[WorkloadLoads, list[tuple[int, bool]]]:
     """Search on a server; return what was found, and each load with whether it was a trial."""
     asked: list[tuple[int, bool]] = []
     blobs: dict[str, bytes] = {}
@@ -79,7 +81,7 @@ def tried(serves: Serves, **workload: Any) -> tuple[WorkloadLoads, list[tuple[in
     store = cast(Store, SimpleNamespace(blobs=SimpleNamespace(get=blobs.__getitem__)))
     asks = msgspec.structs.replace(TEXT, **{"concurrency_most": 16, **workload})
     plan = plan_of(asks, 1)
-    return searched(loads(), store, record_of, plan.configuration, asks, 1), asked
+    return searched(empty or loads(), store, record_of, plan.configuration, asks, 1), asked
 
 
 def up_to(load: int, whole: int) -> Serves:
@@ -106,6 +108,36 @@ def test_the_whole_workload_is_run_at_what_the_search_found() -> None:
     assert [point.concurrency for point in found.points] == [8]
     assert found.peak == found.points[0]
     assert [record.blobs["requests"] for record in found.records] == ["8 whole"]
+
+
+def test_the_search_keeps_to_the_edition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits of the model, confidence and failures of the rulings, loads and lengths of the workload."""
+    told: list[tuple[Limits, SearchSettings]] = []
+
+    def search(limits: Limits, settings: SearchSettings) -> Generator[Trial, TrialOutcome, Found]:
+        told.append((limits, settings))
+        return FOUND
+        yield  # it is a generator that asks for nothing
+
+    monkeypatch.setattr("pytest_ernie.load.search.search", search)
+    rule = msgspec.structs.replace(
+        OFFICIAL.rulings.serving_throughput,
+        search_confidence=0.9,
+        search_requests_max=777,
+        failed_share_max=0.02,
+    )
+
+    found, asked = tried(
+        up_to(4, whole=4), loads(rule=rule), concurrency_start=2, output_tokens_mean=33.0
+    )
+
+    assert told == [
+        (
+            Limits(ttft_s=0.3, decode_tokens_per_s=40.0, failed_share_max=0.02),
+            SearchSettings(start=2, most=16, confidence=0.9, requests_max=777, output_tokens=33.0),
+        )
+    ]
+    assert (found.found, found.trials, asked) == (FOUND, (), [(4, False)])
 
 
 @pytest.mark.parametrize(
