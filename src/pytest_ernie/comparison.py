@@ -122,6 +122,10 @@ def share_of_training_benchmark(
     )
 
 
+WORST_FIRST = (Word.FAIL, Word.INCONCLUSIVE, Word.PASS)
+"""What is sure of one workload isn't undone by what can't be told of another."""
+
+
 def share_of_serving_benchmark(
     measured: Throughput, benchmark: Throughput, criterion: Criterion, edition: Edition
 ) -> Verdict:
@@ -129,17 +133,14 @@ def share_of_serving_benchmark(
     Judge the TPS of one machine under the limits, on every workload of the model (R6, R7, R7b).
     """
     assert criterion.share is not None
-    worst: Verdict | None = None
+    verdicts: list[Verdict] = []
     for own, other in zip(measured.by_workload, benchmark.by_workload, strict=True):
         if own.records and other.records:
             comparable(own.records[0], other.records[0])
             if problem := _other_machine(own.records[0], other.records[0], edition):
                 return problem
-        verdict = _workload_share(own, other, criterion.share)
-        if worst is None or verdict.word is not Word.PASS:
-            worst = verdict
-    assert worst is not None
-    return worst
+        verdicts.append(_workload_share(own, other, criterion.share))
+    return min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.word))
 
 
 def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> Verdict:

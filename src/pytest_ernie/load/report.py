@@ -121,8 +121,8 @@ def _client(report: LoadReport) -> str:
         text += (
             f";\n                    it can take {report.calibration.roofline_events_per_s:.0f} "
         )
-        text += f"events/s here, its first tokens are {report.calibration.ttft_error_mean_s * 1e3:+.2f} "
-        text += "ms off"
+        text += "events/s of processor time;\n                    its first tokens are "
+        text += f"{report.calibration.ttft_error_mean_s * 1e3:+.2f} ms off"
     return text
 
 

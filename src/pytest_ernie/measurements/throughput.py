@@ -17,6 +17,7 @@ from pytest_ernie.measurements.serving import Configuration
 from pytest_ernie.standard import Criterion, Edition, Workload
 from pytest_ernie.standard.model import ServingThroughputRule
 from pytest_ernie.verdicts import Bounds, LoadPoint, broken_limits, client_trouble, peak
+from pytest_ernie.verdicts.verdict import shown
 
 if TYPE_CHECKING:
     from pytest_ernie.load.search import Found, Trial, TrialOutcome
@@ -85,9 +86,11 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
         """Say if too many answers at the peak were shorter than the workload's (R9), else None."""
         if self.peak is None or self.peak.full_length_share >= self.rule.full_length_share_min:
             return None
+        wanted = self.rule.full_length_share_min
+        share = shown(self.peak.full_length_share * 100, wanted * 100, 1)
         return (
-            f"only {self.peak.full_length_share:.1%} of the answers reached their fixed length; "
-            f"{self.rule.full_length_share_min:.0%} are required for equal work"
+            f"only {share} % of the answers reached their fixed length; {wanted:.0%} are required "
+            "for equal work"
         )
 
     @property

@@ -68,7 +68,7 @@ def test_a_load_is_measured_for_scripts(
     told = capsys.readouterr().out
     assert "4 in flight: 12 of 12 requests answered" in told
     assert "first token, ms" in told
-    assert "events/s here" in told
+    assert "events/s of processor time" in told
 
 
 def test_every_request_can_be_kept_with_the_times_of_its_events(

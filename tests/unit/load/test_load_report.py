@@ -121,7 +121,8 @@ def test_a_table_has_every_figure_in_its_unit() -> None:
         "  latency, s           0.147     0.295     0.443     0.590",
         "",
         "  client            12 % of a core, requests left 0.12 ms late on average;",
-        "                    it can take 98765 events/s here, its first tokens are +0.34 ms off",
+        "                    it can take 98765 events/s of processor time;",
+        "                    its first tokens are +0.34 ms off",
     ]
 
 

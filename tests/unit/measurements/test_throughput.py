@@ -222,7 +222,7 @@ def test_what_breaks_is_told_of_the_lowest_load_beyond_the_peak() -> None:
 def test_too_many_short_answers_are_unequal_work(share: float, told: bool) -> None:
     """R9, at and under its threshold; nothing is said where no load counts."""
     short = load_point(full_length_share=share)
-    words = "only 97.9% of the answers reached their fixed length; 99% are required for equal work"
+    words = "only 97.9 % of the answers reached their fixed length; 99% are required for equal work"
 
     assert loads(points=(short,)).unequal_work == (words if told else None)
     assert loads(points=(msgspec.structs.replace(short, ttft_mean_s=9.0),)).unequal_work is None
