@@ -7,13 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from pytest_ernie.errors import EngineError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.toolchain import Toolchain
 
 from . import ready
 from .dialects import PLAIN, dialect_of
-from .protocol import Dialect, Launch, ServedFacts
+from .ports import TakePorts, free_ports
+from .protocol import UNKNOWN, Dialect, Launch
 
 
 class EndpointServer:
@@ -32,16 +35,7 @@ class EndpointServer:
         self.api_key = api_key
         self.log: Path | None = None
         self.dialect = dialect
-        self.facts = ServedFacts(
-            engine_version="",
-            command=(),
-            environment={},
-            window=window,
-            datatype_reported=None,
-            layer_types={},
-            activation=None,
-            log_evidence=(),
-        )
+        self.facts = msgspec.structs.replace(UNKNOWN, window=window)
 
     def alive(self) -> bool:
         """Return whether the server answers."""
@@ -109,6 +103,7 @@ class Endpoint:
         cards: tuple[str, ...] = (),
         device_env: Mapping[str, str] | None = None,
         progress: Progress = silent,
+        take_ports: TakePorts = free_ports,
     ) -> EndpointServer:
         """Attach to the server; of the launch only the model's name matters."""
         progress("attach", detail=self._base_url)

@@ -13,6 +13,8 @@ import msgspec
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.toolchain import Toolchain
 
+from .ports import TakePorts, free_ports
+
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """One configuration of a server; two equal launches may share a server."""
@@ -50,6 +52,19 @@ class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the quantized layers' activations become: ``int8``, ``bfloat16`` .."""
     log_evidence: tuple[str, ...]
     """The engine's own lines that prove it."""
+
+
+UNKNOWN = ServedFacts(
+    engine_version="",
+    command=(),
+    environment={},
+    window=None,
+    datatype_reported=None,
+    layer_types={},
+    activation=None,
+    log_evidence=(),
+)
+"""Facts of a server that nothing is known about."""
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,11 +136,13 @@ class Engine(Protocol):
         cards: tuple[str, ...],
         device_env: Mapping[str, str],
         progress: Progress = silent,
+        take_ports: TakePorts = free_ports,
     ) -> Server:
         """
         Return a server that lives, lists the model and has answered a real request.
 
         ``workdir`` is a folder of its own, for logs; ``cards`` is empty on a CPU; ``toolchain`` is
-        None only for an engine that starts nothing. EngineError, with the cause from the log, if
+        None only for an engine that starts nothing; ``take_ports`` hands out the ports that the
+        server may listen on. EngineError, with the cause from the log, if
         it doesn't come so far.
         """

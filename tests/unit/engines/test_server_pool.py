@@ -11,8 +11,7 @@ import pytest
 
 from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.engines.lifecycle import ServerPool
-from pytest_ernie.engines.protocol import Dialect, Launch, ServedFacts
-from pytest_ernie.engines.vllm_facts import UNKNOWN
+from pytest_ernie.engines.protocol import UNKNOWN, Dialect, Launch, ServedFacts
 from pytest_ernie.errors import EngineError
 
 
