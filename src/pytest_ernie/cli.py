@@ -42,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     evidence = things.add_parser("evidence", help="what an evidence folder holds")
     evidence.add_argument("folder", type=Path)
     evidence.set_defaults(run=_show_evidence)
+    from pytest_ernie.launch_command import add_parser as add_launch
+
+    add_launch(things)
 
     from pytest_ernie.load.command import add_parser
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from pytest_ernie.trainers.protocol import Trainer
 
 
+def _fastdeploy() -> Engine:
+    from pytest_ernie.engines.fastdeploy import FastDeploy
+
+    return FastDeploy()
+
+
 def _vllm() -> Engine:
     from pytest_ernie.engines.vllm import Vllm
 
@@ -50,7 +56,10 @@ class Registry:
 
     def __init__(self) -> None:
         self._devices: dict[str, Device] = {}
-        self._engines: dict[str, Callable[[], Engine]] = {"vllm": _vllm}
+        self._engines: dict[str, Callable[[], Engine]] = {
+            "fastdeploy": _fastdeploy,
+            "vllm": _vllm,
+        }
         self._trainers: dict[str, Callable[[], Trainer]] = {
             "paddleformers": _paddleformers,
             "erniekit": _erniekit,
