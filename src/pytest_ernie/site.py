@@ -41,6 +41,8 @@ class EngineSite(_Table, frozen=True, kw_only=True):
     python: str
     max_num_seqs: Annotated[int, Meta(ge=1)] = 64
     tensor_parallel: Annotated[int, Meta(ge=1)] = 1
+    restarts: Annotated[int, Meta(ge=0, le=1)] = 0
+    """How often a server that died is started again in one run; the verdict says so."""
     arguments: tuple[str, ...] = ()
     """Further arguments of the launch line, as they are."""
     env: dict[str, str] = {}

@@ -101,7 +101,8 @@ class Equipment:
         if self._pool is None:
             from pytest_ernie.engines.lifecycle import ServerPool
 
-            self._pool = ServerPool(self._start_server)
+            restarts = self.site.engine.restarts if self.site.engine else 0
+            self._pool = ServerPool(self._start_server, restarts=restarts)
         return self._pool
 
     def _start_server(self, launch: Launch) -> Server:
@@ -157,6 +158,11 @@ class Equipment:
                 wanted=f"[workloads] {workload.name}, a file of prompts",
             )
         return Path(self.site.workloads[workload.name])
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What servers that were stopped left on this machine, a line each."""
+        return tuple(self._pool.left_behind) if self._pool else ()
 
     def close(self) -> None:
         """Stop every server that was started."""
