@@ -31,6 +31,7 @@ class EndpointServer:
         self, base_url: str, model: str, api_key: str | None, dialect: Dialect, window: int | None
     ) -> None:
         self.base_url = base_url
+        self.other_urls: tuple[str, ...] = ()
         self.model = model
         self.api_key = api_key
         self.log: Path | None = None

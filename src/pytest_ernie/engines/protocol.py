@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -31,6 +31,12 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     max_num_seqs: int
     """Requests that the engine works on at once."""
     tensor_parallel: int = 1
+    replicas: int = 1
+    """Equal servers beside each other on this machine, each with cards of its own (R6)."""
+    memory_share: float | None = None
+    """Fraction of a card's memory that a server may take; None: the engine's own."""
+    flags: tuple[tuple[str, str], ...] = ()
+    """What the configuration says beyond that: the engine's flags by name, values as JSON."""
     extra: tuple[str, ...] = ()
     """Further arguments of the launch line, after ours, so that they win."""
 
@@ -102,6 +108,10 @@ class Server(Protocol):
     @property
     def base_url(self) -> str: ...
     @property
+    def other_urls(self) -> tuple[str, ...]:
+        """Equal servers under the same key, which share the load; most often none."""
+
+    @property
     def model(self) -> str: ...
     @property
     def api_key(self) -> str | None: ...
@@ -131,6 +141,31 @@ class Server(Protocol):
 
     def stop(self) -> None:
         """End what was started, and only that."""
+
+
+class Configuration(Protocol):
+    """How an engine's authors run a model, or what that lets hope for."""
+
+    @property
+    def tensor_parallel(self) -> int: ...
+    @property
+    def max_num_seqs(self) -> int: ...
+    @property
+    def memory_share(self) -> float | None: ...
+    @property
+    def flags(self) -> dict[str, Any]: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def derived(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Configures(Protocol):
+    """An engine whose authors publish configurations."""
+
+    def configuration(self, model: str, device: str, datatype: str, window: int) -> Configuration:
+        """Return the published or derived configuration; EngineError if there is none."""
 
 
 class Engine(Protocol):

@@ -92,6 +92,7 @@ class StartedServer:
         self.command = command
         self.ports = block.ports
         self.base_url = f"http://127.0.0.1:{block.ports.api}/v1"
+        self.other_urls: tuple[str, ...] = ()
         self.model = model
         self.api_key = api_key
         self.dialect = dialect

@@ -86,6 +86,7 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
 
         target = Target(
             base_url=server.base_url,
+            other_urls=server.other_urls,
             model=server.model,
             dialect=server.dialect,
             api_key=server.api_key,

@@ -20,6 +20,7 @@ from pytest_ernie.verdicts import ContextAnswer
 
 if TYPE_CHECKING:
     from pytest_ernie.engines.protocol import Launch, Server
+    from pytest_ernie.measurements.launching import Planned
 
 QUESTIONS_IN_FLIGHT = 8
 
@@ -49,19 +50,23 @@ class Configuration(Struct, frozen=True, kw_only=True):
 
     def launch(self, equipment: Equipment) -> Launch:
         """Return what the engine is asked to start."""
-        from pytest_ernie.engines.protocol import Launch
+        return self.planned(equipment).launch
 
-        site = equipment.site.engine
+    def planned(self, equipment: Equipment) -> Planned:
+        """Return the launch and where its values come from."""
+        from pytest_ernie.measurements.launching import plan_launch
+
         attached = equipment.settings.endpoint is not None  # its weights are where it runs
-        return Launch(
-            engine=equipment.engine.name,
+        checkpoint = "" if attached else str(equipment.checkpoint(self.model, self.datatype))
+        return plan_launch(
+            equipment.engine,
             model=self.model,
-            checkpoint="" if attached else str(equipment.checkpoint(self.model)),
             datatype=self.datatype,
             window=self.window,
-            max_num_seqs=site.max_num_seqs if site else 64,
-            tensor_parallel=site.tensor_parallel if site else 1,
-            extra=site.arguments if site else (),
+            checkpoint=checkpoint,
+            device=equipment.device.kind,
+            cards=equipment.cards,
+            site=equipment.site,
         )
 
     def subject(self, equipment: Equipment, **further: Any) -> Subject:
@@ -79,7 +84,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
         return Subject(
             device=equipment.device_facts,
             toolchain=equipment.engine_toolchain.digest,
-            checkpoint=folder_digest(equipment.checkpoint(self.model)),
+            checkpoint=folder_digest(equipment.checkpoint(self.model, self.datatype)),
             launch={**launch, **further},
         )
 
@@ -141,10 +146,11 @@ class FactsPlan(Struct, frozen=True, kw_only=True):
         return self.configuration.subject(equipment)
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
-        """Start the server and keep what it says of itself."""
+        """Start the server and keep what it says of itself, and where its configuration is from."""
         with self.configuration.serving(equipment, recording, "after it had started") as server:
             facts = msgspec.to_builtins(server.facts)
-        recording.finish(facts)
+        origin = self.configuration.planned(equipment).origin
+        recording.finish({**facts, "configuration": msgspec.to_builtins(origin)})
 
 
 class Served(Struct, frozen=True, kw_only=True):
