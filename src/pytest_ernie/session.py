@@ -15,7 +15,7 @@ from pytest_ernie.options import OPTIONS, destination
 from pytest_ernie.outcomes import Outcomes
 from pytest_ernie.registry import Registry
 from pytest_ernie.settings import Settings, read_settings
-from pytest_ernie.site import Site, missing_from
+from pytest_ernie.site import Site, missing_from, tensor_parallel_sizes
 from pytest_ernie.standard import Criterion
 
 if TYPE_CHECKING:
@@ -120,8 +120,9 @@ class ErnieSession:
         device = self.registry.find_device(self.settings.device_kind)
         try:
             device.facts(site.device)
-            if device.visible_variable and site.engine and not self.settings.endpoint:
-                refuse_impossible(device, site.cards, site.engine.tensor_parallel)
+            if device.visible_variable and not self.settings.endpoint:
+                for size in tensor_parallel_sizes(site):
+                    refuse_impossible(device, site.cards, size)
         except ErnieError as error:
             raise pytest.UsageError(f"nothing was measured: {error}") from None
 

@@ -19,6 +19,7 @@ from pytest_ernie.errors import DeviceError, ErnieError
 from pytest_ernie.preflight.finding import Check, Finding, at_least
 from pytest_ernie.preflight.host import existing
 from pytest_ernie.preflight.lab import Lab
+from pytest_ernie.site import tensor_parallel_sizes
 
 
 def checks_of(lab: Lab) -> Iterator[Check]:
@@ -27,8 +28,8 @@ def checks_of(lab: Lab) -> Iterator[Check]:
     if device is None or device.kind == "cpu":
         return
     yield Check(name="cards", run=partial(cards, lab))
-    if device.visible_variable and lab.site.engine:
-        yield Check(name="tensor parallel", run=partial(tensor_parallel, lab))
+    for size in tensor_parallel_sizes(lab.site) if device.visible_variable else ():
+        yield Check(name=f"tensor parallel {size}", run=partial(tensor_parallel, lab, size))
     for need in device.needs:
         yield Check(name=need.title.split(" (")[0], run=partial(documented, lab, need))
 
@@ -57,28 +58,21 @@ def cards(lab: Lab) -> Finding:
     )
 
 
-def tensor_parallel(lab: Lab) -> Finding:
+def tensor_parallel(lab: Lab, size: int) -> Finding:
     """The site's cards can work as one in groups of that size."""
     assert lab.device is not None
-    assert lab.site.engine is not None
-    wanted = lab.site.engine.tensor_parallel
-    names = ", ".join(lab.site.cards)
+    possible, mend = "", ""
     try:
-        refuse_impossible(lab.device, lab.site.cards, wanted)
+        refuse_impossible(lab.device, lab.site.cards, size)
     except DeviceError as problem:
         possible = f": {problem.wanted}" if problem.wanted else ""
-        return Finding(
-            name="tensor parallel",
-            holds=False,
-            got=f"{wanted} on cards {names}",
-            wanted=f"a group that {lab.device.title} allows{possible}",
-            mend=problem.fix or "Name those under cards in the site file",
-        )
+        mend = problem.fix or "Name those under cards in the site file"
     return Finding(
-        name="tensor parallel",
-        holds=True,
-        got=f"{wanted} on cards {names}",
-        wanted=f"a group that {lab.device.title} allows",
+        name=f"tensor parallel {size}",
+        holds=not mend,
+        got=f"cards {', '.join(lab.site.cards)}",
+        wanted=f"a group of {size} that {lab.device.title} allows{possible}",
+        mend=mend,
     )
 
 

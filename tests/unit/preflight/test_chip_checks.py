@@ -148,12 +148,12 @@ def test_tensor_parallel_is_held_against_the_chips_links(
     Four cards of one half.
     """
     engine = EngineSite(kind="fastdeploy", python="python", tensor_parallel=4)
-    found = findings("xpu", device=P800, cards=cards, engine=engine)["tensor parallel"]
+    found = findings("xpu", device=P800, cards=cards, engine=engine)["tensor parallel 4"]
 
     assert holds is found.holds
     if not holds:
         assert str(found) == (
-            "tensor parallel: 4 on cards 2, 3, 4, 5; wanted a group that Kunlunxin XPU allows: "
+            "tensor parallel 4: cards 2, 3, 4, 5; wanted a group of 4 that Kunlunxin XPU allows: "
             "0-1-2-3 or 4-5-6-7. Name those under cards in the site file"
         )
 
