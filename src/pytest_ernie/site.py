@@ -67,6 +67,8 @@ class EngineSite(_Table, frozen=True, kw_only=True):
     tensor_parallel: Annotated[int, Meta(ge=1)] | None = None
     memory_share: Annotated[float, Meta(gt=0, le=1)] | None = None
     replicas: Annotated[int, Meta(ge=1)] | None = None
+    restarts: Annotated[int, Meta(ge=0, le=1)] = 0
+    """How often a server that died is started again in one run; the verdict says so."""
     arguments: tuple[str, ...] = ()
     """Further arguments of the launch line, as they are."""
     env: dict[str, str] = {}
@@ -111,6 +113,16 @@ class Site(_Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if len(set(self.cards)) != len(self.cards):
             raise ValueError(f"cards names a card twice: {', '.join(self.cards)}")
+
+
+def tensor_parallel_sizes(site: Site) -> tuple[int, ...]:
+    """Return the sizes of groups of cards that the site file states anywhere, each once."""
+    tables = [
+        site.engine,
+        *(own for model in site.models.values() for own in model.serving.values()),
+    ]
+    stated = {table.tensor_parallel for table in tables if table is not None}
+    return tuple(sorted(size for size in stated if size is not None))
 
 
 def read_site(path: Path) -> Site:

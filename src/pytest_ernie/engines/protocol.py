@@ -126,8 +126,22 @@ class Server(Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What outlived the server, a line each; known once it was stopped."""
+
     def alive(self) -> bool:
-        """Return whether the server still answers."""
+        """Return whether the server still lists its models: a quick look between measurements."""
+
+    def trouble(self) -> str | None:
+        """
+        Return in one clause why the server can't be measured any more, None if it still can.
+
+        It answers a question to prove it: a front end may outlive what computes.
+        """
+
+    def kept_logs(self) -> dict[str, bytes]:
+        """Return what evidence keeps of its logs, by name: bounded, without secrets."""
 
     def stop(self) -> None:
         """End what was started, and only that."""

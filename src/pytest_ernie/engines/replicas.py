@@ -59,6 +59,24 @@ class Replicas:
         """Return whether every one still answers."""
         return all(server.alive() for server in self._servers)
 
+    def trouble(self) -> str | None:
+        """Return why one of them can't be measured any more, None if every one answers."""
+        told = ((number, server.trouble()) for number, server in enumerate(self._servers, 1))
+        return next((f"replica {number}: {why}" for number, why in told if why), None)
+
+    def kept_logs(self) -> dict[str, bytes]:
+        """Return the logs of all, by replica."""
+        return {
+            f"{name} of replica {number}": content
+            for number, server in enumerate(self._servers, 1)
+            for name, content in server.kept_logs().items()
+        }
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What any of them left on this machine; known once they were stopped."""
+        return tuple(told for server in self._servers for told in server.left_behind)
+
     def stop(self) -> None:
         """End all of them, whatever one of them makes of it."""
         problems: list[Exception] = []

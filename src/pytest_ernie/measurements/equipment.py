@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import SiteError
 from pytest_ernie.measurements.local import API_KEY_VARIABLE
 from pytest_ernie.progress import Progress, silent
@@ -106,7 +107,8 @@ class Equipment:
         if self._pool is None:
             from pytest_ernie.engines.lifecycle import ServerPool
 
-            self._pool = ServerPool(self._start_server)
+            restarts = self.site.engine.restarts if self.site.engine else 0
+            self._pool = ServerPool(self._start_server, restarts=restarts)
         return self._pool
 
     def _start_server(self, launch: Launch) -> Server:
@@ -122,6 +124,7 @@ class Equipment:
         workdir.mkdir(parents=True)
         variables = dict(self.device.engine_environment)
         if self.device.visible_variable:
+            refuse_impossible(self.device, cards, launch.tensor_parallel)
             variables[self.device.visible_variable] = ",".join(cards)
         return self.engine.start(
             launch,
@@ -179,6 +182,11 @@ class Equipment:
                 wanted=f"[workloads] {workload.name}, a file of prompts",
             )
         return Path(self.site.workloads[workload.name])
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What servers that were stopped left on this machine, a line each."""
+        return tuple(self._pool.left_behind) if self._pool else ()
 
     def close(self) -> None:
         """Stop every server that was started."""

@@ -4,12 +4,14 @@ Serving measurements: what runs, how long a prompt may be, how it scores. Throug
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
-from pytest_ernie.errors import EngineError
+from pytest_ernie.errors import EngineError, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Subject, What
 from pytest_ernie.measurements.equipment import Equipment, file_digest, folder_digest
 from pytest_ernie.standard import Criterion, Edition, digest
@@ -86,9 +88,31 @@ class Configuration(Struct, frozen=True, kw_only=True):
             launch={**launch, **further},
         )
 
-    def server(self, equipment: Equipment) -> Server:
-        """Return a ready server, started now if none runs; EngineError if it can't be."""
-        return equipment.pool.get(self.launch(equipment))
+    @contextmanager
+    def serving(self, equipment: Equipment, recording: Recording, doing: str) -> Iterator[Server]:
+        """
+        Lend a ready server, started now if none runs, and keep its logs with what was measured.
+
+        ServerDied if it can't answer a question at the end: whatever was measured on it meanwhile
+        isn't; ``doing`` says what, as in "died while ...". EngineError if it can't be started.
+        """
+        launch = self.launch(equipment)
+        try:
+            server = equipment.pool.get(launch)
+        except ServerNotStarted as problem:
+            _keep(problem.logs, recording)
+            raise
+        problem_inside: EngineError | None = None
+        try:
+            yield server
+        except EngineError as problem:  # perhaps only because the server is gone
+            problem_inside = problem
+        finally:
+            _keep(server.kept_logs(), recording)
+        if (why := server.trouble()) is not None:
+            raise equipment.pool.bury(launch, f"the server died {doing}", why) from problem_inside
+        if problem_inside is not None:
+            raise problem_inside
 
     def what(self, kind: Any, **varying: Any) -> What:
         """Return a key of this model and data type."""
@@ -97,10 +121,9 @@ class Configuration(Struct, frozen=True, kw_only=True):
         )
 
 
-def keep_log(server: Server, recording: Recording) -> None:
-    """Keep the server's log beside what was measured with it."""
-    if server.log is not None and server.log.is_file():
-        recording.blob("server_log", server.log)
+def _keep(logs: Mapping[str, bytes], recording: Recording) -> None:
+    for name, content in logs.items():
+        recording.blob(name, content)
 
 
 class FactsPlan(Struct, frozen=True, kw_only=True):
@@ -124,9 +147,8 @@ class FactsPlan(Struct, frozen=True, kw_only=True):
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Start the server and keep what it says of itself, and where its configuration is from."""
-        server = self.configuration.server(equipment)
-        keep_log(server, recording)
-        facts = msgspec.to_builtins(server.facts)
+        with self.configuration.serving(equipment, recording, "after it had started") as server:
+            facts = msgspec.to_builtins(server.facts)
         origin = self.configuration.planned(equipment).origin
         recording.finish({**facts, "configuration": msgspec.to_builtins(origin)})
 
@@ -184,22 +206,17 @@ class ContextPlan(Struct, frozen=True, kw_only=True):
         """Ask for every needle; a server that died in between has measured nothing."""
         from pytest_ernie.engines.context import probe
 
-        server = self.configuration.server(equipment)
-        result = probe(
-            server.base_url,
-            server.model,
-            length=self.length,
-            rule=self.rule,
-            dialect=server.dialect,
-            api_key=server.api_key,
-            window=server.facts.window,
-            progress=equipment.progress,
-        )
-        keep_log(server, recording)
-        if not server.alive():
-            raise EngineError(
-                f"the server died while it answered a prompt of {self.length} tokens",
-                where=server.log,
+        doing = f"while it answered a prompt of {self.length} tokens"
+        with self.configuration.serving(equipment, recording, doing) as server:
+            result = probe(
+                server.base_url,
+                server.model,
+                length=self.length,
+                rule=self.rule,
+                dialect=server.dialect,
+                api_key=server.api_key,
+                window=server.facts.window,
+                progress=equipment.progress,
             )
         recording.finish(msgspec.to_builtins(result))
 
@@ -258,23 +275,19 @@ class AccuracyPlan(Struct, frozen=True, kw_only=True):
         path = equipment.questions(self.dataset.name)
         asked = load_questions(path)
         earlier = [msgspec.convert(sample, AnswerRecord) for sample in recording.samples]
-        server = self.configuration.server(equipment)
-        ask(
-            server.base_url,
-            server.model,
-            asked.questions,
-            dialect=server.dialect,
-            max_tokens=self.dataset.max_tokens,
-            concurrency=QUESTIONS_IN_FLIGHT,
-            already={answer.id: answer for answer in earlier if answer.score is not None},
-            on_answer=lambda answer: recording.sample(msgspec.to_builtins(answer)),
-            api_key=server.api_key,
-            progress=equipment.progress,
-        )
-        keep_log(server, recording)
-        if not server.alive():
-            raise EngineError(
-                f"the server died while it answered {self.dataset.name}", where=server.log
+        doing = f"while it answered {self.dataset.name}"
+        with self.configuration.serving(equipment, recording, doing) as server:
+            ask(
+                server.base_url,
+                server.model,
+                asked.questions,
+                dialect=server.dialect,
+                max_tokens=self.dataset.max_tokens,
+                concurrency=QUESTIONS_IN_FLIGHT,
+                already={answer.id: answer for answer in earlier if answer.score is not None},
+                on_answer=lambda answer: recording.sample(msgspec.to_builtins(answer)),
+                api_key=server.api_key,
+                progress=equipment.progress,
             )
         recording.finish({"questions_sha256": asked.digest, "questions": len(asked.questions)})
 
