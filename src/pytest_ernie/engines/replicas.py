@@ -56,7 +56,7 @@ class Replicas:
         return self._first.dialect
 
     def alive(self) -> bool:
-        """Return whether every one still answers."""
+        """Return whether every one still lists its models."""
         return all(server.alive() for server in self._servers)
 
     def trouble(self) -> str | None:

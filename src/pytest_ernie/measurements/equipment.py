@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ernie.devices.topology import refuse_impossible
+from pytest_ernie.devices.topology import disjoint_sets
 from pytest_ernie.errors import SiteError
 from pytest_ernie.measurements.local import API_KEY_VARIABLE
 from pytest_ernie.progress import Progress, silent
@@ -124,7 +124,6 @@ class Equipment:
         workdir.mkdir(parents=True)
         variables = dict(self.device.engine_environment)
         if self.device.visible_variable:
-            refuse_impossible(self.device, cards, launch.tensor_parallel)
             variables[self.device.visible_variable] = ",".join(cards)
         return self.engine.start(
             launch,
@@ -136,11 +135,10 @@ class Equipment:
         )
 
     def _cards_of_replicas(self, launch: Launch) -> list[tuple[str, ...]]:
-        """Return each server's cards: neighbours, in the site's order."""
-        if launch.replicas == 1:
-            return [self.cards]
-        size = launch.tensor_parallel
-        return [self.cards[n * size : (n + 1) * size] for n in range(launch.replicas)]
+        """Return each server's cards, as the chip's links allow."""
+        if not self.cards:
+            return [()] * launch.replicas
+        return disjoint_sets(self.device, self.cards, launch.tensor_parallel, launch.replicas)
 
     def checkpoint(self, model: str, datatype: str | None = None) -> Path:
         """Return the folder with the model's weights, those of a data type if the site has them."""
