@@ -20,7 +20,17 @@ LAYERS = (
     ("standard",),
     ("verdicts",),
     ("evidence",),
-    ("engines", "trainers", "load", "accuracy", "toolchains", "devices", "rehearsal", "site"),
+    (
+        "engines",
+        "trainers",
+        "load",
+        "accuracy",
+        "toolchains",
+        "devices",
+        "leases",
+        "rehearsal",
+        "site",
+    ),
     ("measurements",),
     ("comparison",),
     (

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_ernie.errors import SiteError
+from pytest_ernie.measurements.holdings import Holdings
 from pytest_ernie.measurements.local import API_KEY_VARIABLE
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.site import Site
@@ -44,6 +45,7 @@ class Equipment:
         assert settings.device_kind is not None
         self.device = registry.find_device(settings.device_kind)
         self._pool: ServerPool | None = None
+        self.holdings = Holdings(self.device, self.site.cards, progress, self._stop_servers)
 
     @cached_property
     def device_facts(self) -> dict[str, Any]:
@@ -109,16 +111,22 @@ class Equipment:
         workdir = self.settings.evidence / SCRATCH / f"server-{uuid.uuid4().hex[:12]}"
         workdir.mkdir(parents=True)
         variables = dict(self.device.engine_environment)
+        cards = self.holdings.cards
         if self.device.visible_variable:
-            variables[self.device.visible_variable] = ",".join(self.cards)
+            variables[self.device.visible_variable] = ",".join(cards)
         return self.engine.start(
             launch,
             toolchain=self.engine_toolchain,
             workdir=workdir,
-            cards=self.cards,
+            cards=cards,
             device_env=variables,
             progress=self.progress,
+            take_ports=self.holdings.ports(launch),
         )
+
+    def _stop_servers(self) -> None:
+        if self._pool is not None:
+            self._pool.stop_all()
 
     def checkpoint(self, model: str) -> Path:
         """Return the folder with the model's weights."""
@@ -159,9 +167,8 @@ class Equipment:
         return Path(self.site.workloads[workload.name])
 
     def close(self) -> None:
-        """Stop every server that was started."""
-        if self._pool is not None:
-            self._pool.stop_all()
+        """Stop every server that was started, and give back what the machine lent."""
+        self.holdings.release()
 
     def _only_rehearsed(self, what: str) -> None:
         if not self.settings.rehearses:

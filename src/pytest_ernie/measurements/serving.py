@@ -4,6 +4,8 @@ Serving measurements: what runs, how long a prompt may be, how it scores. Throug
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -81,6 +83,14 @@ class Configuration(Struct, frozen=True, kw_only=True):
             launch={**launch, **further},
         )
 
+    @contextmanager
+    def equipped(self, equipment: Equipment) -> Iterator[None]:
+        """Hold what the server needs; it stays held, and the server up, until another is wanted."""
+        launch = self.launch(equipment)
+        if not equipment.settings.endpoint and equipment.pool.state(launch) != "broken":
+            equipment.holdings.for_server(launch)
+        yield
+
     def server(self, equipment: Equipment) -> Server:
         """Return a ready server, started now if none runs; EngineError if it can't be."""
         return equipment.pool.get(self.launch(equipment))
@@ -92,16 +102,37 @@ class Configuration(Struct, frozen=True, kw_only=True):
         )
 
 
+class ServedPlan(Struct, frozen=True, kw_only=True):
+    """What all measurements of a server share."""
+
+    configuration: Configuration
+
+    @property
+    def timed(self) -> bool:
+        """Seconds don't count, unless a kind of measurement says that they do."""
+        return False
+
+    def subject(self, equipment: Equipment) -> Subject:
+        """Device, engine, weights, launch."""
+        return self.configuration.subject(equipment)
+
+    def equipped(self, equipment: Equipment) -> AbstractContextManager[None]:
+        """Hold the server's cards and memory."""
+        return self.configuration.equipped(equipment)
+
+    def make_ready(self, equipment: Equipment) -> None:
+        """Start the server."""
+        self.configuration.server(equipment)
+
+
 def keep_log(server: Server, recording: Recording) -> None:
     """Keep the server's log beside what was measured with it."""
     if server.log is not None and server.log.is_file():
         recording.blob("server_log", server.log)
 
 
-class FactsPlan(Struct, frozen=True, kw_only=True):
+class FactsPlan(ServedPlan, frozen=True, kw_only=True):
     """What a running server shows of itself (R13)."""
-
-    configuration: Configuration
 
     @classmethod
     def of(cls, edition: Edition, criterion: Criterion) -> FactsPlan:
@@ -112,10 +143,6 @@ class FactsPlan(Struct, frozen=True, kw_only=True):
     def what(self) -> What:
         """Key by model and data type."""
         return self.configuration.what("serving.facts")
-
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch."""
-        return self.configuration.subject(equipment)
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Start the server and keep what it says of itself."""
@@ -143,10 +170,9 @@ def read_served(record: Record) -> Served:
     )
 
 
-class ContextPlan(Struct, frozen=True, kw_only=True):
+class ContextPlan(ServedPlan, frozen=True, kw_only=True):
     """A prompt that fills ``length`` tokens, with needles in it (R12)."""
 
-    configuration: Configuration
     length: int
     rule: ServingContextRule
 
@@ -165,10 +191,6 @@ class ContextPlan(Struct, frozen=True, kw_only=True):
         """Key by model, data type, length and how the prompt is made."""
         made = {"needles": self.rule.needle_depths, "output_tokens": self.rule.output_tokens}
         return self.configuration.what("serving.context", length=self.length, workload=digest(made))
-
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch."""
-        return self.configuration.subject(equipment)
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Ask for every needle; a server that died in between has measured nothing."""
@@ -215,10 +237,9 @@ def read_context(record: Record) -> Context:
     return Context(record=record, answer=answer)
 
 
-class AccuracyPlan(Struct, frozen=True, kw_only=True):
+class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
     """Every question of a data set, asked greedily (R10)."""
 
-    configuration: Configuration
     dataset: Dataset
 
     @classmethod
