@@ -45,6 +45,8 @@ LAYERS = (
         "hookspecs",
         "preflight",
         "report",
+        "scheduling",
+        "workers",
         "cli",
     ),
     ("conformance",),
