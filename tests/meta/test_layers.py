@@ -43,6 +43,7 @@ LAYERS = (
         "settings",
         "registry",
         "hookspecs",
+        "planned",
         "preflight",
         "report",
         "scheduling",

@@ -69,7 +69,7 @@ def start_of(edition: Edition, criterion: Criterion) -> Start:
     )
 
 
-Place = tuple[bool, str, str, int, str, int, int, int]
+Place = tuple[bool, str, str, int, str, int, int, int, str]
 
 
 def place(edition: Edition, criterion: Criterion) -> Place:
@@ -88,6 +88,7 @@ def place(edition: Edition, criterion: Criterion) -> Place:
         start.window or 0,
         PLACE_OF_CLAUSE[criterion.clause],
         criterion.length or 0,
+        criterion.name,
     )
 
 
