@@ -22,6 +22,12 @@ def _vllm() -> Engine:
     return Vllm()
 
 
+def _transformers() -> Engine:
+    from pytest_ernie.engines.transformers import Transformers
+
+    return Transformers()
+
+
 def _paddleformers() -> Trainer:
     from pytest_ernie.trainers.erniekit import ErnieKitTrainer
 
@@ -50,7 +56,10 @@ class Registry:
 
     def __init__(self) -> None:
         self._devices: dict[str, Device] = {}
-        self._engines: dict[str, Callable[[], Engine]] = {"vllm": _vllm}
+        self._engines: dict[str, Callable[[], Engine]] = {
+            "vllm": _vllm,
+            "transformers": _transformers,
+        }
         self._trainers: dict[str, Callable[[], Trainer]] = {
             "paddleformers": _paddleformers,
             "erniekit": _erniekit,

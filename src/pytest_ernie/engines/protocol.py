@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -31,6 +31,12 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     max_num_seqs: int
     """Requests that the engine works on at once."""
     tensor_parallel: int = 1
+    replicas: int = 1
+    """Equal servers beside each other on this machine, each with cards of its own (R6)."""
+    memory_share: float | None = None
+    """Fraction of a card's memory that a server may take; None: the engine's own."""
+    flags: tuple[tuple[str, str], ...] = ()
+    """What the configuration says beyond that: the engine's flags by name, values as JSON."""
     extra: tuple[str, ...] = ()
     """Further arguments of the launch line, after ours, so that they win."""
 
@@ -76,6 +82,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """The engine takes ``min_tokens``; without it a fixed length can only be hoped for (R9)."""
     ignore_eos: bool = False
     """The engine takes ``ignore_eos``, which fixes the length whatever the model would say."""
+    fixed_length: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Request fields that fix the length in the engine's own way."""
+    tokens_without_text: bool = False
+    """So fixed, an answer goes on after its end by tokens that have no text: the event that finishes
+    it tells when the last one came, or the decode speed would be flattered."""
     usage: Literal["on_request", "always"] = "on_request"
     """Whether a stream's usage must be asked for."""
     done_line: bool = True
@@ -88,6 +99,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
             fields["min_tokens"] = max_tokens
         if fixed_length and self.ignore_eos:
             fields["ignore_eos"] = True
+        if fixed_length:
+            fields.update(self.fixed_length)
         return fields
 
     def streaming(self) -> dict[str, Any]:
@@ -102,6 +115,10 @@ class Server(Protocol):
     @property
     def base_url(self) -> str: ...
     @property
+    def other_urls(self) -> tuple[str, ...]:
+        """Equal servers under the same key, which share the load; most often none."""
+
+    @property
     def model(self) -> str: ...
     @property
     def api_key(self) -> str | None: ...
@@ -112,11 +129,50 @@ class Server(Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What outlived the server, a line each; known once it was stopped."""
+
     def alive(self) -> bool:
-        """Return whether the server still answers."""
+        """Return whether the server still lists its models: a quick look between measurements."""
+
+    def trouble(self) -> str | None:
+        """
+        Return in one clause why the server can't be measured any more, None if it still can.
+
+        It answers a question to prove it: a front end may outlive what computes.
+        """
+
+    def kept_logs(self) -> dict[str, bytes]:
+        """Return what evidence keeps of its logs, by name: bounded, without secrets."""
 
     def stop(self) -> None:
         """End what was started, and only that."""
+
+
+class Configuration(Protocol):
+    """How an engine's authors run a model, or what that lets hope for."""
+
+    @property
+    def tensor_parallel(self) -> int: ...
+    @property
+    def max_num_seqs(self) -> int: ...
+    @property
+    def memory_share(self) -> float | None: ...
+    @property
+    def flags(self) -> dict[str, Any]: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def derived(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Configures(Protocol):
+    """An engine whose authors publish configurations."""
+
+    def configuration(self, model: str, device: str, datatype: str, window: int) -> Configuration:
+        """Return the published or derived configuration; EngineError if there is none."""
 
 
 class Engine(Protocol):

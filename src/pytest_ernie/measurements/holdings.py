@@ -69,8 +69,7 @@ class Holdings:
         """Hold what a server of that launch needs, until another launch or a training run needs some."""
         if self._launch == launch:
             return
-        share = launch.tensor_parallel
-        replicas = getattr(launch, "replicas", 1)
+        share, replicas = launch.tensor_parallel, launch.replicas
         title = f"a server of {launch.model} in {launch.datatype}"
         gib = replicas * (PROCESS_GIB + weights_gib(Path(launch.checkpoint)))
         self._take(title, share, replicas, gib)
