@@ -45,6 +45,7 @@ LAYERS = (
         "hookspecs",
         "planned",
         "preflight",
+        "launch_command",
         "report",
         "scheduling",
         "workers",

@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import SiteError
 from pytest_ernie.measurements.holdings import Holdings
 from pytest_ernie.measurements.local import API_KEY_VARIABLE
@@ -125,6 +126,7 @@ class Equipment:
         workdir.mkdir(parents=True)
         variables = dict(self.device.engine_environment)
         if self.device.visible_variable:
+            refuse_impossible(self.device, cards, launch.tensor_parallel)
             variables[self.device.visible_variable] = ",".join(cards)
         return self.engine.start(
             launch,

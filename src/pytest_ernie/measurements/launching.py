@@ -29,6 +29,10 @@ class Origin(Struct, frozen=True, kw_only=True):
     """How it departs from what is published, a clause each."""
     site: tuple[str, ...]
     """Values that the site file gives."""
+    checkpoint: str | None = None
+    """Name of a published checkpoint that the data type needs in the model's place."""
+    needs_own_checkpoint: bool = False
+    """The data type can't be made from the model's own weights."""
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -79,6 +83,7 @@ def plan_launch(
         memory_share=given.get("memory_share", published.memory_share if published else None),
         flags=_flags(published.flags) if published else (),
         extra=given.get("arguments", ()),
+        version=site.engine.version if site.engine else None,
     )
     if cards and launch.replicas * tensor_parallel > len(cards):
         raise SiteError(
@@ -93,6 +98,8 @@ def plan_launch(
             source=published.source if published else None,
             derived=published.derived if published else (),
             site=tuple(sorted(given)),
+            checkpoint=published.checkpoint if published else None,
+            needs_own_checkpoint=published.needs_own_checkpoint if published else False,
         ),
     )
 

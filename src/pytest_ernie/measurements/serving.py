@@ -186,6 +186,8 @@ class Served(Struct, frozen=True, kw_only=True):
     layer_types: dict[str, str]
     activation: str | None
     window: int | None
+    to_reveal: str | None
+    """What to switch on to see what the engine hides, None if nothing is known."""
 
 
 def read_served(record: Record) -> Served:
@@ -195,6 +197,7 @@ def read_served(record: Record) -> Served:
         layer_types=record.data["layer_types"],
         activation=record.data["activation"],
         window=record.data["window"],
+        to_reveal=record.data.get("to_reveal"),
     )
 
 
