@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import SiteError
 from pytest_ernie.measurements.holdings import Holdings
+from pytest_ernie.measurements.launching import server_variables
 from pytest_ernie.measurements.local import API_KEY_VARIABLE
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.site import Site
@@ -124,16 +125,14 @@ class Equipment:
     def _start_one(self, launch: Launch, cards: tuple[str, ...]) -> Server:
         workdir = self.settings.evidence / SCRATCH / f"server-{uuid.uuid4().hex[:12]}"
         workdir.mkdir(parents=True)
-        variables = dict(self.device.engine_environment)
         if self.device.visible_variable:
             refuse_impossible(self.device, cards, launch.tensor_parallel)
-            variables[self.device.visible_variable] = ",".join(cards)
         return self.engine.start(
             launch,
             toolchain=self.engine_toolchain,
             workdir=workdir,
             cards=cards,
-            device_env=variables,
+            device_env=server_variables(self.device, self.site, cards),
             progress=self.progress,
             take_ports=self.holdings.ports(launch),
         )

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ernie.devices.topology import allowed_sets, refuse_impossible
 from pytest_ernie.errors import SiteError
 from pytest_ernie.leases import Lease, Office, Wish, leased_ports
-from pytest_ernie.leases.topology import chooser
+from pytest_ernie.leases.rule import first_free
 from pytest_ernie.progress import Progress
 
 if TYPE_CHECKING:
@@ -113,17 +114,31 @@ class Holdings:
             cards, wanted = (), 0
         elif self._device.visible_variable is None:
             wanted, whole_site = len(cards), True  # every process sees them all
-        rule = None if whole_site else getattr(self._device, "card_sets", None)
-        choose = chooser(cards, share if not whole_site else wanted, rule)
+        choose = first_free if whole_site else partial(_replica_by_replica, self._device, share)
         if wanted and choose(cards, wanted) is None:
+            refuse_impossible(self._device, cards, share)
             raise SiteError(
-                f"{title} can't be given its cards",
+                f"{title} can't be given cards for {replicas} replicas",
                 where="cards",
                 got=", ".join(cards),
-                wanted=f"{wanted} cards in groups of {share} that {self._device.title} can combine",
+                wanted=f"{replicas} groups of {share} that {self._device.title} can combine",
             )
         wish = Wish(title=title, device=self._device.kind, cards=wanted, memory_gib=gib)
         self._lease = self._office.take(wish, cards=cards, choose=choose, progress=self._progress)
+
+
+def _replica_by_replica(
+    device: Device, share: int, free: tuple[str, ...], wanted: int
+) -> tuple[str, ...] | None:
+    """Return cards for so many servers of ``share`` cards that the device's links allow, or None."""
+    chosen: tuple[str, ...] = ()
+    while len(chosen) < wanted:
+        left = tuple(card for card in free if card not in chosen)
+        replica = next(allowed_sets(device, left, share), None)
+        if replica is None:
+            return None
+        chosen += replica
+    return chosen
 
 
 def weights_gib(checkpoint: Path) -> float:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pytest_ernie.leases.rule import Held, Obstacle, Wish, grant
-from pytest_ernie.leases.topology import chooser
 
 CARDS = tuple("01234567")
 
@@ -128,39 +127,3 @@ def test_equipment_and_machine_don_t_wait_for_each_other() -> None:
     """
     assert asked(cards(1), waits(Wish(title="load", machine="alone"))) == ("0",)
     assert asked(Wish(title="load", machine="alone"), waits(cards(8))) == ()
-
-
-def halves(count: int, wanted: int) -> list[tuple[int, ...]]:
-    """A topology like Kunlunxin's: four cards must be 0-3 or 4-7."""
-    assert count == 8
-    return [tuple(range(4)), tuple(range(4, 8))] if wanted == 4 else [(n,) for n in range(count)]
-
-
-@pytest.mark.parametrize(
-    ("free", "wanted", "chosen"),
-    [
-        ("01234567", 4, "0123"),
-        ("1234567", 4, "4567"),
-        ("123567", 4, None),
-        ("01234567", 8, "01234567"),
-        ("1234567", 8, None),
-    ],
-)
-def test_the_topology_decides_which_cards_go_together(
-    free: str, wanted: int, chosen: str | None
-) -> None:
-    """
-    Six free cards may be too few for four; two replicas of four are two such sets.
-    """
-    choose = chooser(CARDS, 4, halves)
-
-    assert choose(tuple(free), wanted) == (None if chosen is None else tuple(chosen))
-
-
-def test_cards_without_numbers_are_counted_by_their_place() -> None:
-    """
-    A variable may take names instead of numbers.
-    """
-    names = tuple(f"GPU-{letter}" for letter in "abcdefgh")
-
-    assert chooser(names, 4, halves)(names[1:], 4) == names[4:]

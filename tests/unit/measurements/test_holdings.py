@@ -4,17 +4,23 @@ What one process holds while it measures, and when it lets go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pytest_ernie.devices.accelerator import Accelerator
 from pytest_ernie.devices.cpu import DEVICE as CPU
+from pytest_ernie.devices.xpu import DEVICE as KUNLUNXIN
 from pytest_ernie.engines.protocol import Launch
-from pytest_ernie.errors import SiteError
+from pytest_ernie.errors import DeviceError, SiteError
 from pytest_ernie.leases import Office
-from pytest_ernie.measurements.holdings import PROCESS_GIB, Holdings, weights_gib
+from pytest_ernie.measurements.holdings import (
+    PROCESS_GIB,
+    Holdings,
+    _replica_by_replica,
+    weights_gib,
+)
 from pytest_ernie.progress import silent
 
 XPU = Accelerator(
@@ -22,13 +28,6 @@ XPU = Accelerator(
 )
 HIDDEN = Accelerator(kind="gcu", title="GCU", paddle_name="gcu", visible_variable=None)
 CARDS = tuple("01234567")
-
-
-class Halves(Accelerator, frozen=True, kw_only=True):
-    """A device on which four cards must be 0-3 or 4-7."""
-
-    def card_sets(self, count: int, wanted: int) -> Iterable[tuple[int, ...]]:
-        return [tuple(range(4)), tuple(range(4, 8))]
 
 
 class Stopper:
@@ -118,18 +117,44 @@ def test_the_topology_is_the_device_s(tmp_path: Path, stopper: Stopper) -> None:
     """
     Two servers of four cards get a half each, and a site that can't give one is told at once.
     """
-    device = Halves(kind="xpu", title="XPU", paddle_name="xpu", visible_variable="X")
+    device = KUNLUNXIN
     first, second = holdings(stopper, device), holdings(stopper, device)
     first.for_server(launch(tmp_path, share=4))
     second.for_server(launch(tmp_path, share=4))
 
     assert (first.cards, second.cards) == (CARDS[:4], CARDS[4:])
+    with pytest.raises(DeviceError, match="Kunlunxin XPU can't serve with tensor parallel 4"):
+        Holdings(KUNLUNXIN, CARDS[2:6], silent, stopper).for_server(launch(tmp_path, share=4))
+    two = msgspec.structs.replace(launch(tmp_path, share=4), replicas=2)
     with pytest.raises(
-        SiteError, match=r"cards: .* got 2, 3, 4, 5; wanted 4 cards in groups of 4 that XPU"
+        SiteError,
+        match=r"cards: a server of m in wint8 can't be given cards for 2 replicas; got 0, 1, 2, 3, "
+        r"4; wanted 2 groups of 4 that Kunlunxin XPU can combine",
     ):
-        Holdings(device, CARDS[2:6], silent, stopper).for_server(launch(tmp_path, share=4))
+        Holdings(KUNLUNXIN, CARDS[:5], silent, stopper).for_server(two)
     for one in (first, second):
         one.release()
+
+
+@pytest.mark.parametrize(
+    ("free", "wanted", "chosen"),
+    [
+        ("01234567", 4, "0123"),
+        ("1234567", 4, "4567"),
+        ("123567", 4, None),
+        ("01234567", 8, "01234567"),
+        ("1234567", 8, None),
+    ],
+)
+def test_cards_of_replicas_are_combined_one_by_one(
+    free: str, wanted: int, chosen: str | None
+) -> None:
+    """
+    Six free cards may be too few for four; two replicas of four are two such sets.
+    """
+    found = _replica_by_replica(KUNLUNXIN, 4, tuple(free), wanted)
+
+    assert found == (None if chosen is None else tuple(chosen))
 
 
 def test_where_no_variable_chooses_cards_all_are_held(tmp_path: Path, stopper: Stopper) -> None:
