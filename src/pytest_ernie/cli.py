@@ -47,8 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     add_launch(things)
 
     from pytest_ernie.load.command import add_parser
+    from pytest_ernie.planned import add_parser as add_plan
 
     add_parser(commands)
+    add_plan(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"
     )
@@ -59,7 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     prepare = commands.add_parser(
         "provision", help="make the CPU toolchains now, for example before the network is gone"
     )
-    prepare.add_argument("names", nargs="*", default=["trainer-cpu", "server-cpu"])
+    prepare.add_argument(
+        "names",
+        nargs="*",
+        default=["trainer-cpu", "server-cpu"],
+        help="trainer-cpu, server-cpu (vLLM), transformers-cpu; the first two if none is named",
+    )
     prepare.set_defaults(run=_provision)
     return parser
 

@@ -10,7 +10,15 @@ import msgspec
 import pytest
 
 from pytest_ernie.errors import SiteError
-from pytest_ernie.site import EngineSite, ModelSite, Site, TrainerSite, missing_from, read_site
+from pytest_ernie.site import (
+    EngineSite,
+    ModelSite,
+    Site,
+    TrainerSite,
+    missing_from,
+    read_site,
+    tensor_parallel_sizes,
+)
 from pytest_ernie.standard import Criterion, criteria, load
 
 WHOLE = """
@@ -318,3 +326,19 @@ def test_nothing_chosen_needs_nothing() -> None:
     No criteria, no questions.
     """
     assert missing_from(None, OFFICIAL, (), endpoint=False) == ()
+
+
+def test_sizes_of_groups_are_gathered_from_every_table(tmp_path: Path) -> None:
+    """
+    Each once, whether for all models or for one model in one data type.
+    """
+    path = tmp_path / "site.toml"
+    path.write_text(
+        '[engine]\npython = "python"\ntensor_parallel = 4\n'
+        '[models.a]\ncheckpoint = "a"\n[models.a.serving.wint8]\ntensor_parallel = 8\n'
+        '[models.b]\ncheckpoint = "b"\n[models.b.serving.w4a8]\ntensor_parallel = 4\n'
+        "[models.b.serving.wint4]\nmax_num_seqs = 3\n"
+    )
+
+    assert tensor_parallel_sizes(read_site(path)) == (4, 8)
+    assert tensor_parallel_sizes(Site()) == ()

@@ -44,6 +44,17 @@ class Planned(Struct, frozen=True, kw_only=True):
     origin: Origin
 
 
+def server_variables(device: Device, site: Site, cards: tuple[str, ...]) -> dict[str, str]:
+    """
+    Return the variables with which the device's servers start on these cards.
+
+    The site's ``[engine] env`` wins over what the chip's documents set, never over the cards.
+    """
+    stated = site.engine.env if site.engine else {}
+    chosen = {device.visible_variable: ",".join(cards)} if device.visible_variable else {}
+    return {**device.engine_environment, **stated, **chosen}
+
+
 def plan_launch(
     engine: Engine,
     *,

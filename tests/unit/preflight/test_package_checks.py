@@ -45,8 +45,36 @@ def test_each_environment_of_the_site_is_checked() -> None:
     both = [c.name for c in packages.checks_of(Lab(None, Site(trainer=trainer, engine=engine)))]
     one = [c.name for c in packages.checks_of(Lab(None, Site(trainer=trainer)))]
 
-    assert one == ["trainer packages", "trainer glibc"]
-    assert both == [*one, "engine packages", "engine glibc", "FastDeploy and Paddle"]
+    assert one == ["trainer python", "trainer packages", "trainer glibc"]
+    engines = ["engine python", "engine packages", "engine glibc", "FastDeploy and Paddle"]
+    assert both == [*one, *engines]
+
+
+@pytest.mark.parametrize(
+    ("prints", "holds"), [("3.10.0", True), ("3.9.18", False), ("3.12.1", True), ("", False)]
+)
+def test_the_environments_python_has_a_floor(tmp_path: Path, prints: str, holds: bool) -> None:
+    """
+    3.10 is what the guides ask for; an interpreter that says nothing is none.
+    """
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho {prints}\n")
+    python.chmod(0o755)
+
+    assert packages.python_of("engine", python).holds is holds
+
+
+def test_an_interpreter_that_does_not_run_is_told(tmp_path: Path) -> None:
+    """
+    With the key of the site file.
+    """
+    python = tmp_path / "python"
+
+    assert str(packages.python_of("trainer", python)) == (
+        f"trainer python: {python} doesn't run; wanted 3.10 or newer (FastDeploy's guides; some "
+        "chips' wheels are for 3.10 only). Name an interpreter of the environment as [trainer] "
+        "python in the site file"
+    )
 
 
 def test_packages_that_do_not_fit_are_named(tmp_path: Path) -> None:
