@@ -65,6 +65,7 @@ def test_a_site_file_s_words_are_used(tmp_path: Path, capsys: pytest.CaptureFixt
     site = tmp_path / "site.toml"
     site.write_text(
         f'cards = ["4", "5", "6", "7"]\n[engine]\npython = "{python}"\n'
+        'env = { FD_SAMPLING_CLASS = "rejection", HUB_TOKEN = "t0ken" }\n'
         '[models."ERNIE-4.5-300B-A47B"]\ncheckpoint = "/w/300B"\n'
         '[models."ERNIE-4.5-300B-A47B".serving.wint4]\nmax_num_seqs = 33\n'
     )
@@ -79,6 +80,9 @@ def test_a_site_file_s_words_are_used(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "--model /w/300B" in out
     assert "--max-num-seqs 33" in out
     assert "--load_choices default" in out
+    assert "export FD_SAMPLING_CLASS=rejection\n" in out
+    assert "export HUB_TOKEN='(set)'\n" in out
+    assert "t0ken" not in out
 
 
 @pytest.mark.parametrize(
