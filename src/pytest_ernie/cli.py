@@ -42,10 +42,15 @@ def _parser() -> argparse.ArgumentParser:
     evidence = things.add_parser("evidence", help="what an evidence folder holds")
     evidence.add_argument("folder", type=Path)
     evidence.set_defaults(run=_show_evidence)
+    from pytest_ernie.launch_command import add_parser as add_launch
+
+    add_launch(things)
 
     from pytest_ernie.load.command import add_parser
+    from pytest_ernie.planned import add_parser as add_plan
 
     add_parser(commands)
+    add_plan(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"
     )
@@ -56,7 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     prepare = commands.add_parser(
         "provision", help="make the CPU toolchains now, for example before the network is gone"
     )
-    prepare.add_argument("names", nargs="*", default=["trainer-cpu", "server-cpu"])
+    prepare.add_argument(
+        "names",
+        nargs="*",
+        default=["trainer-cpu", "server-cpu"],
+        help="trainer-cpu, server-cpu (vLLM), transformers-cpu; the first two if none is named",
+    )
     prepare.set_defaults(run=_provision)
     return parser
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from pytest_ernie.trainers.protocol import Trainer
 
 
+def _fastdeploy() -> Engine:
+    from pytest_ernie.engines.fastdeploy import FastDeploy
+
+    return FastDeploy()
+
+
 def _vllm() -> Engine:
     from pytest_ernie.engines.vllm import Vllm
 
@@ -58,6 +64,7 @@ class Registry:
     def __init__(self) -> None:
         self._devices: dict[str, Device] = {}
         self._engines: dict[str, Callable[[], Engine]] = {
+            "fastdeploy": _fastdeploy,
             "vllm": _vllm,
             "transformers": _transformers,
         }

@@ -126,10 +126,15 @@ class ErnieSession:
         except ErnieError as error:
             raise pytest.UsageError(f"nothing was measured: {error}") from None
 
+    @property
+    def asked(self) -> bool:
+        """Whether this run certifies anything, or is somebody else's that merely has the plugin."""
+        names = ("device", "endpoint", "offline")
+        return any(self.config.getoption(destination(name)) for name in names)
+
     def header(self) -> list[str]:
         """Return what a reader must know before the first result."""
-        asked = ("device", "endpoint", "offline")
-        if not any(self.config.getoption(destination(name)) for name in asked):
+        if not self.asked:
             return []
         settings = self.settings
         edition = settings.edition

@@ -154,6 +154,7 @@ class DoubleServer:
 
     log = None
     api_key = None
+    other_urls: tuple[str, ...] = ()
     dialect = VLLM
     left_behind = ()
 

@@ -5,6 +5,7 @@ The whole certification against a laboratory of doubles: every planted fault tur
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import pytest_ernie
 from doubles.laboratory import SITE
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -30,7 +32,8 @@ class Laboratory:
         self.conformance = conformance
         pytester.syspathinsert(TESTS)
         self.path = pytester.path
-        monkeypatch.setenv("PYTHONPATH", str(TESTS))
+        ours = Path(pytest_ernie.__file__).parents[1]  # and no other one that is installed
+        monkeypatch.setenv("PYTHONPATH", f"{TESTS}{os.pathsep}{ours}")
         (self.path / "site.toml").write_text(SITE.format(python=sys.executable))
 
     def plant(self, **faults: Any) -> None:
@@ -361,6 +364,15 @@ def test_each_server_starts_once(laboratory):
     All criteria of a tier share one server; three tiers, three starts.
     """
     laboratory.run("-m", "inference and (datatype or accuracy)")
+
+    assert sorted(laboratory.starts()) == ["w4a8 131072", "wint4 131072", "wint8 32768"]
+
+
+def test_each_server_starts_once_over_all_workers(laboratory):
+    """
+    Under -n 2, too: no worker starts what another one has.
+    """
+    laboratory.run("-m", "inference and (datatype or context)", "-n", "2")
 
     assert sorted(laboratory.starts()) == ["w4a8 131072", "wint4 131072", "wint8 32768"]
 

@@ -13,7 +13,7 @@ import msgspec
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.toolchain import Toolchain
 
-from .ports import TakePorts, free_ports
+from .ports import Ports, TakePorts, free_ports
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +39,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """What the configuration says beyond that: the engine's flags by name, values as JSON."""
     extra: tuple[str, ...] = ()
     """Further arguments of the launch line, after ours, so that they win."""
+    version: str | None = None
+    """The engine's version in the site's words, where its environment doesn't tell."""
 
 
 class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,8 @@ class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the quantized layers' activations become: ``int8``, ``bfloat16`` .."""
     log_evidence: tuple[str, ...]
     """The engine's own lines that prove it."""
+    to_reveal: str | None = None
+    """What to switch on so that the engine shows what it hides now; None if it hides nothing."""
 
 
 UNKNOWN = ServedFacts(
@@ -82,6 +86,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """The engine takes ``min_tokens``; without it a fixed length can only be hoped for (R9)."""
     ignore_eos: bool = False
     """The engine takes ``ignore_eos``, which fixes the length whatever the model would say."""
+    fixed_length: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Request fields that fix the length in the engine's own way."""
+    tokens_without_text: bool = False
+    """So fixed, an answer goes on after its end by tokens that have no text: the event that finishes
+    it tells when the last one came, or the decode speed would be flattered."""
     usage: Literal["on_request", "always"] = "on_request"
     """Whether a stream's usage must be asked for."""
     done_line: bool = True
@@ -94,6 +103,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
             fields["min_tokens"] = max_tokens
         if fixed_length and self.ignore_eos:
             fields["ignore_eos"] = True
+        if fixed_length:
+            fields.update(self.fixed_length)
         return fields
 
     def streaming(self) -> dict[str, Any]:
@@ -158,6 +169,10 @@ class Configuration(Protocol):
     def source(self) -> str: ...
     @property
     def derived(self) -> tuple[str, ...]: ...
+    @property
+    def checkpoint(self) -> str | None: ...
+    @property
+    def needs_own_checkpoint(self) -> bool: ...
 
 
 @runtime_checkable
@@ -166,6 +181,36 @@ class Configures(Protocol):
 
     def configuration(self, model: str, device: str, datatype: str, window: int) -> Configuration:
         """Return the published or derived configuration; EngineError if there is none."""
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be run."""
+
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    """Without what is only passed on, such as PATH."""
+    version: str
+    """The engine's, or the one that is assumed."""
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """An engine that can say what it would run, without running it."""
+
+    suffix: str
+    """What the names of published checkpoints in its format end with."""
+
+    def preview(
+        self,
+        launch: Launch,
+        *,
+        toolchain: Toolchain | None,
+        workdir: Path,
+        cards: tuple[str, ...],
+        device_env: Mapping[str, str],
+        ports: Ports,
+    ) -> Preview:
+        """Return the command; ``toolchain`` is None where nothing is installed on this machine."""
 
 
 class Engine(Protocol):

@@ -12,8 +12,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import SiteError
+from pytest_ernie.measurements.holdings import Holdings
 from pytest_ernie.measurements.launching import server_variables
 from pytest_ernie.measurements.local import API_KEY_VARIABLE
 from pytest_ernie.progress import Progress, silent
@@ -46,6 +46,7 @@ class Equipment:
         assert settings.device_kind is not None
         self.device = registry.find_device(settings.device_kind)
         self._pool: ServerPool | None = None
+        self.holdings = Holdings(self.device, self.site.cards, progress, self._stop_servers)
 
     @cached_property
     def device_facts(self) -> dict[str, Any]:
@@ -123,8 +124,6 @@ class Equipment:
     def _start_one(self, launch: Launch, cards: tuple[str, ...]) -> Server:
         workdir = self.settings.evidence / SCRATCH / f"server-{uuid.uuid4().hex[:12]}"
         workdir.mkdir(parents=True)
-        if self.device.visible_variable:
-            refuse_impossible(self.device, cards, launch.tensor_parallel)
         return self.engine.start(
             launch,
             toolchain=self.engine_toolchain,
@@ -132,14 +131,17 @@ class Equipment:
             cards=cards,
             device_env=server_variables(self.device, self.site, cards),
             progress=self.progress,
+            take_ports=self.holdings.ports(launch),
         )
 
+    def _stop_servers(self) -> None:
+        if self._pool is not None:
+            self._pool.stop_all()
+
     def _cards_of_replicas(self, launch: Launch) -> list[tuple[str, ...]]:
-        """Return each server's cards: neighbours, in the site's order."""
-        if launch.replicas == 1:
-            return [self.cards]
-        size = launch.tensor_parallel
-        return [self.cards[n * size : (n + 1) * size] for n in range(launch.replicas)]
+        """Return each server's cards, of those that are held for the launch."""
+        cards, size = self.holdings.cards, launch.tensor_parallel
+        return [cards[n * size : (n + 1) * size] for n in range(launch.replicas)]
 
     def checkpoint(self, model: str, datatype: str | None = None) -> Path:
         """Return the folder with the model's weights, those of a data type if the site has them."""
@@ -188,9 +190,8 @@ class Equipment:
         return tuple(self._pool.left_behind) if self._pool else ()
 
     def close(self) -> None:
-        """Stop every server that was started."""
-        if self._pool is not None:
-            self._pool.stop_all()
+        """Stop every server that was started, and give back what the machine lent."""
+        self.holdings.release()
 
     def _only_rehearsed(self, what: str) -> None:
         if not self.settings.rehearses:

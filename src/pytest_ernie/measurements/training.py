@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import fmean
 
@@ -59,6 +60,19 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
                 "threads": equipment.site.threads,
             },
         )
+
+    @property
+    def timed(self) -> bool:
+        """Tokens per second are counted in the 500-step run; at a length only the loss is."""
+        return self.length is None
+
+    def equipped(self, equipment: Equipment) -> AbstractContextManager[None]:
+        """Hold all of the site's cards until the run has ended."""
+        checkpoint = equipment.checkpoint(self.recipe.model)
+        return equipment.holdings.for_training(self.what.title, checkpoint)
+
+    def make_ready(self, equipment: Equipment) -> None:
+        """Do nothing: the trainer is part of what is measured."""
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Run the trainer, keep its log, and count the tokens that its samples really hold."""
