@@ -83,7 +83,7 @@ def lines(
     from pytest_ernie.devices.topology import disjoint_sets
     from pytest_ernie.engines.ports import Ports
     from pytest_ernie.engines.protocol import Previews
-    from pytest_ernie.measurements.launching import plan_launch
+    from pytest_ernie.measurements.launching import plan_launch, server_variables
     from pytest_ernie.registry import Registry
     from pytest_ernie.site import Site, read_site
     from pytest_ernie.toolchains import adopt
@@ -112,9 +112,6 @@ def lines(
         version=version or planned.launch.version,
     )
     sets = disjoint_sets(chip, ids, launch.tensor_parallel, launch.replicas) if ids else [()]
-    variables = dict(chip.engine_environment)
-    if chip.visible_variable:
-        variables[chip.visible_variable] = ",".join(sets[0])
     python = Path(site.engine.python) if site.engine else None
     here = python is not None and python.exists() and version is None
     preview = starter.preview(
@@ -124,7 +121,7 @@ def lines(
         else None,
         workdir=WORKDIR,
         cards=sets[0],
-        device_env=variables,
+        device_env=server_variables(chip, site, sets[0]),
         ports=Ports(numbers=tuple(range(FIRST_PORT, FIRST_PORT + 32))),
     )
     yield f"# {model} in {datatype}, window {window}, on {device}"

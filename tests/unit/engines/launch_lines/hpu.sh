@@ -6,7 +6,11 @@ export DO_NOT_TRACK=1
 export FD_API_KEY='(set)'
 export FD_ATTENTION_BACKEND=HPU_ATTN
 export FD_LOG_DIR=SERVER-FOLDER/log
+export HABANA_PROFILE=0
 export HPU_VISIBLE_DEVICES=0
+export HPU_WARMUP_BUCKET=1
+export HPU_WARMUP_MODEL_LEN=4096
+export PADDLE_DISTRI_BACKEND=xccl
 export PADDLE_XCCL_BACKEND=intel_hpu
 python -m fastdeploy.entrypoints.openai.api_server \
     --model baidu/ERNIE-4.5-21B-A3B-Paddle \
