@@ -5,12 +5,13 @@ What measuring needs: device, toolchains, weights and data, made ready the first
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import uuid
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import SiteError
@@ -224,7 +225,6 @@ def folder_digest(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             total.update(f"{path.relative_to(folder).as_posix()}\0{known.digest(path)}\n".encode())
-    known.save()
     return total.hexdigest()
 
 
@@ -237,23 +237,32 @@ class _Known:
         from pytest_ernie.toolchains import cache_folder
 
         self._path = cache_folder() / "digests.json"
-        self._changed = False
-        try:
-            self._digests: dict[str, str] = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self._digests = {}
+        self._digests = self._read()
 
     def digest(self, path: Path) -> str:
+        """Return a file's sha256; of processes that want the same one hashes, and the others wait."""
+        from filelock import FileLock
+
         state = path.stat()
         if state.st_size < self.LARGE:
             return file_digest(path)
         key = f"{path.resolve()}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
         if key not in self._digests:
-            self._digests[key] = file_digest(path)
-            self._changed = True
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{self._path}.lock"):
+                self._digests = self._read()
+                if key not in self._digests:
+                    self._digests[key] = file_digest(path)
+                    self._write()
         return self._digests[key]
 
-    def save(self) -> None:
-        if self._changed:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(json.dumps(self._digests), encoding="utf-8")
+    def _read(self) -> dict[str, str]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.DecodeError):
+            return {}
+
+    def _write(self) -> None:
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        part.write_bytes(msgspec.json.encode(self._digests))
+        part.replace(self._path)
