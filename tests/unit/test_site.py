@@ -161,6 +161,14 @@ def test_an_interpreter_is_a_path_or_a_name_on_path(
             '[models."M"]\ntraining_data = "x"',
             "site.toml: Object missing required field 'checkpoint' - at 'models[...]'",
         ),
+        (
+            '[models."M"]\ncheckpoint = "w"\n[models."M".serving.int4]\nreplicas = 1',
+            "site.toml: Invalid enum value 'int4' - at 'key' in 'models[...].serving'",
+        ),
+        (
+            '[models."M"]\ncheckpoint = "w"\n[models."M".serving.wint4]\nmemory_share = 85.0',
+            "site.toml: Expected 'float' <= 1.0 - at 'models[...].serving[...].memory_share'",
+        ),
     ],
 )
 def test_a_key_that_is_wrong_is_named(tmp_path: Path, text: str, expected: str) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import SiteError
 from pytest_ernie.measurements.holdings import Holdings
 from pytest_ernie.measurements.launching import server_variables
@@ -126,8 +125,6 @@ class Equipment:
     def _start_one(self, launch: Launch, cards: tuple[str, ...]) -> Server:
         workdir = self.settings.evidence / SCRATCH / f"server-{uuid.uuid4().hex[:12]}"
         workdir.mkdir(parents=True)
-        if self.device.visible_variable:
-            refuse_impossible(self.device, cards, launch.tensor_parallel)
         return self.engine.start(
             launch,
             toolchain=self.engine_toolchain,

@@ -64,7 +64,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
             datatype=self.datatype,
             window=self.window,
             checkpoint=checkpoint,
-            device=equipment.device.kind,
+            device=equipment.device,
             cards=equipment.cards,
             site=equipment.site,
         )
