@@ -7,6 +7,8 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_ernie.settings import Settings
     from pytest_ernie.standard import Workload
     from pytest_ernie.toolchains import Toolchain
+    from pytest_ernie.toolchains.provision import Name
     from pytest_ernie.trainers.protocol import Trainer
 
 
@@ -63,13 +66,13 @@ class Equipment:
     @cached_property
     def trainer_toolchain(self) -> Toolchain:
         """The trainer's environment: the site's, or provisioned from the lock."""
-        from pytest_ernie.toolchains import adopt, provision
+        from pytest_ernie.toolchains import adopt
 
         if self.site.trainer:
             site = self.site.trainer
             return adopt(site.kind, Path(site.python), env=site.env)
         self._only_rehearsed("[trainer]")
-        return provision("trainer-cpu", progress=self.progress)
+        return self._provisioned("trainer-cpu")
 
     @cached_property
     def engine(self) -> Engine:
@@ -89,7 +92,7 @@ class Equipment:
     @cached_property
     def engine_toolchain(self) -> Toolchain | None:
         """The engine's environment; None behind an endpoint."""
-        from pytest_ernie.toolchains import adopt, provision
+        from pytest_ernie.toolchains import adopt
 
         if self.settings.endpoint:
             return None
@@ -97,7 +100,7 @@ class Equipment:
             site = self.site.engine
             return adopt(self._engine_kind, Path(site.python), env=site.env)
         self._only_rehearsed("[engine]")
-        return provision("server-cpu", progress=self.progress)
+        return self._provisioned("server-cpu")
 
     @property
     def cards(self) -> tuple[str, ...]:
@@ -156,6 +159,22 @@ class Equipment:
 
         return rehearsal.checkpoint()
 
+    def weights_digest(self, model: str, datatype: str | None = None) -> str:
+        """Return the digest of the model's weights; to hash them is work that others' seconds would feel."""
+        folder = self.checkpoint(model, datatype)
+        return folder_digest(
+            folder, lambda: self.holdings.machine("shared", f"hashing {folder.name}")
+        )
+
+    def _provisioned(self, name: Name) -> Toolchain:
+        """Return a locked environment, made now if need be, but not while others' seconds count."""
+        from pytest_ernie.toolchains.provision import is_provisioned, provision
+
+        if is_provisioned(name):
+            return provision(name, progress=self.progress)
+        with self.holdings.machine("shared", f"the installation of {name}"):
+            return provision(name, progress=self.progress)
+
     def training_data(self, model: str) -> Path:
         """Return the supervised data set (jsonl)."""
         if model in self.site.models and self.site.models[model].training_data:
@@ -208,16 +227,20 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def folder_digest(folder: Path) -> str:
+def folder_digest(
+    folder: Path, while_hashing: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> str:
     """
     Return one digest for all files of a checkpoint folder, by name and content.
+
+    ``while_hashing`` is entered for each large file of which nothing is remembered.
 
     Contents are hashed once for each path, size and time of change, and remembered in the cache, since
     weights may be hundreds of gigabytes. Raises SiteError if the folder isn't there.
     """
     if not folder.is_dir():
         raise SiteError("there is no such checkpoint folder", got=folder)
-    known = _Known()
+    known = _Known(while_hashing)
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -230,9 +253,12 @@ class _Known:
 
     LARGE = 64 * 2**20
 
-    def __init__(self) -> None:
+    def __init__(
+        self, while_hashing: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         from pytest_ernie.toolchains import cache_folder
 
+        self._while_hashing = while_hashing
         self._path = cache_folder() / "digests.json"
         self._digests = self._read()
 
@@ -246,7 +272,7 @@ class _Known:
         key = f"{path.resolve()}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
         if key not in self._digests:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self._path}.lock"):
+            with self._while_hashing(), FileLock(f"{self._path}.lock"):
                 self._digests = self._read()
                 if key not in self._digests:
                     self._digests[key] = file_digest(path)

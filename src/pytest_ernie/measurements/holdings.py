@@ -54,6 +54,7 @@ class Holdings:
         self._stop_servers = stop_servers
         self._lease: Lease | None = None
         self._launch: Launch | None = None
+        self._has_machine = False
 
     @cached_property
     def _office(self) -> Office:
@@ -89,10 +90,17 @@ class Holdings:
 
     @contextmanager
     def machine(self, how: Machine, title: str) -> Iterator[None]:
-        """Share the machine with other measurements, or have it alone."""
+        """Share the machine with other measurements, or have it alone; who has it already keeps it."""
+        if self._has_machine:
+            yield
+            return
         wish = Wish(title=title, machine=how)
         with self._office.take(wish, progress=self._progress):
-            yield
+            self._has_machine = True
+            try:
+                yield
+            finally:
+                self._has_machine = False
 
     def ports(self, launch: Launch) -> TakePorts:
         """Return what hands a server its ports."""

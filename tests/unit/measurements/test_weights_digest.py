@@ -4,6 +4,8 @@ Digests of weights: by content, and computed once however many processes ask.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,20 @@ def test_a_checkpoint_that_isn_t_there_is_named(tmp_path: Path) -> None:
     """
     with pytest.raises(SiteError, match=r"there is no such checkpoint folder; got .*/absent"):
         folder_digest(tmp_path / "absent")
+
+
+def test_hashing_is_work_that_others_are_told_of(weights: Path, hashed: list[str]) -> None:
+    """
+    Once for each file that must be read; what is remembered disturbs nobody.
+    """
+    entered = []
+
+    @contextmanager
+    def noted() -> Iterator[None]:
+        entered.append(len(hashed))
+        yield
+
+    folder_digest(weights, noted)
+    folder_digest(weights, noted)
+
+    assert entered == [0, 1]
