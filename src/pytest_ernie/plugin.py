@@ -15,7 +15,7 @@ from pytest_ernie.options import add_options
 from pytest_ernie.session import PLUGIN_NAME, ErnieSession, get_session
 from pytest_ernie.standard import criteria
 from pytest_ernie.standard.starts import place
-from pytest_ernie.workers import side_of
+from pytest_ernie.workers import SIDE_NAME, side_of
 
 pytest_plugins = ["pytest_ernie.fixtures"]
 
@@ -45,9 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(session, PLUGIN_NAME)
     _make_html_self_contained(config)
     if session.asked:
-        side = side_of(config, lambda: session.settings.edition)
+        side = side_of(config, lambda: session.settings.edition, session.check_chosen)
         if side is not None:
-            config.pluginmanager.register(side, "ernie-workers")
+            config.pluginmanager.register(side, SIDE_NAME)
 
 
 def _make_html_self_contained(config: pytest.Config) -> None:
@@ -111,9 +111,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Stop before anything is measured if something is missing that no measurement can mend."""
-    chosen = [c for c in (criterion_of(item) for item in session.items) if c]
-    if chosen and not session.config.option.collectonly:
-        get_session(session.config).check_ready(tuple(chosen))
+    if not session.config.pluginmanager.hasplugin(SIDE_NAME):  # a worker tells its controller
+        chosen = [c for c in (criterion_of(item) for item in session.items) if c]
+        get_session(session.config).check_chosen(tuple(chosen))
 
 
 @pytest.hookimpl(wrapper=True)

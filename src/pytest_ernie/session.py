@@ -94,6 +94,11 @@ class ErnieSession:
 
         return progress_for(self.config)
 
+    def check_chosen(self, chosen: tuple[Criterion, ...]) -> None:
+        """Check what was collected, unless nothing was chosen or it is only to be looked at."""
+        if chosen and not self.config.option.collectonly:
+            self.check_ready(chosen)
+
     def check_ready(self, chosen: tuple[Criterion, ...]) -> None:
         """
         Raise pytest.UsageError, on one screen, if the chosen criteria can't even be tried.

@@ -131,6 +131,18 @@ def test_a_worker_that_dies_leaves_a_word(suite, monkeypatch):
     assert len(set(after)) == 1
 
 
+def test_what_can_t_be_tried_is_told_once(suite):
+    """
+    By the controller, in the words that a run without workers has.
+    """
+    alone = suite.runpytest_subprocess("--device=xpu", "-m", "tier1")
+    together = suite.runpytest_subprocess("--device=xpu", "-m", "tier1", "-n", "2")
+
+    assert alone.ret == together.ret == pytest.ExitCode.USAGE_ERROR
+    alone.stderr.fnmatch_lines(["ERROR: nothing was measured: --device=xpu needs --site=FILE*"])
+    assert together.stderr.str() == alone.stderr.str()
+
+
 def test_each_worker_for_itself_is_refused(suite):
     """
     --dist=each measures everything as often as there are workers.

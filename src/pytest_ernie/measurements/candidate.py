@@ -78,8 +78,8 @@ class Candidate(Bench):
             found = None if fresh else self._store.find(what, subject)
             if found is not None:  # by another process, while this one waited
                 return found
-            self._remeasured.add(what.digest)
             self._measure(plan, what, subject, fresh)
+            self._remeasured.add(what.digest)  # a second try after the server's death is fresh, too
             self.measured += 1
         found = self._store.find(what, subject)
         assert found is not None

@@ -16,8 +16,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_ernie.devices.topology import allowed_sets, refuse_impossible
-from pytest_ernie.errors import SiteError
+from pytest_ernie.devices.topology import disjoint_sets, refuse_impossible
+from pytest_ernie.errors import DeviceError, SiteError
 from pytest_ernie.leases import Lease, Office, Wish, leased_ports
 from pytest_ernie.leases.rule import first_free
 from pytest_ernie.progress import Progress
@@ -54,6 +54,7 @@ class Holdings:
         self._stop_servers = stop_servers
         self._lease: Lease | None = None
         self._launch: Launch | None = None
+        self._has_machine = False
 
     @cached_property
     def _office(self) -> Office:
@@ -89,10 +90,17 @@ class Holdings:
 
     @contextmanager
     def machine(self, how: Machine, title: str) -> Iterator[None]:
-        """Share the machine with other measurements, or have it alone."""
+        """Share the machine with other measurements, or have it alone; who has it already keeps it."""
+        if self._has_machine:
+            yield
+            return
         wish = Wish(title=title, machine=how)
         with self._office.take(wish, progress=self._progress):
-            yield
+            self._has_machine = True
+            try:
+                yield
+            finally:
+                self._has_machine = False
 
     def ports(self, launch: Launch) -> TakePorts:
         """Return what hands a server its ports."""
@@ -131,14 +139,11 @@ def _replica_by_replica(
     device: Device, share: int, free: tuple[str, ...], wanted: int
 ) -> tuple[str, ...] | None:
     """Return cards for so many servers of ``share`` cards that the device's links allow, or None."""
-    chosen: tuple[str, ...] = ()
-    while len(chosen) < wanted:
-        left = tuple(card for card in free if card not in chosen)
-        replica = next(allowed_sets(device, left, share), None)
-        if replica is None:
-            return None
-        chosen += replica
-    return chosen
+    try:
+        sets = disjoint_sets(device, free, share, wanted // share)
+    except DeviceError:
+        return None
+    return tuple(card for cards in sets for card in cards)
 
 
 def weights_gib(checkpoint: Path) -> float:

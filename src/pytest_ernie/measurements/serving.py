@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from pytest_ernie.errors import EngineError, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Subject, What
-from pytest_ernie.measurements.equipment import Equipment, file_digest, folder_digest
+from pytest_ernie.measurements.equipment import Equipment, file_digest
 from pytest_ernie.standard import Criterion, Edition, digest
 from pytest_ernie.standard.model import Dataset, ServingContextRule
 from pytest_ernie.verdicts import ContextAnswer
@@ -84,7 +84,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
         return Subject(
             device=equipment.device_facts,
             toolchain=equipment.engine_toolchain.digest,
-            checkpoint=folder_digest(equipment.checkpoint(self.model, self.datatype)),
+            checkpoint=equipment.weights_digest(self.model, self.datatype),
             launch={**launch, **further},
         )
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
-from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest, folder_digest
+from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest
 from pytest_ernie.standard import Recipe, digest
 from pytest_ernie.trainers.curve import Curve, read_curve
 from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
@@ -52,7 +52,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         return Subject(
             device=equipment.device_facts,
             toolchain=equipment.trainer_toolchain.digest,
-            checkpoint=folder_digest(equipment.checkpoint(self.recipe.model)),
+            checkpoint=equipment.weights_digest(self.recipe.model),
             launch={
                 "trainer": equipment.trainer.name,
                 "training_data": file_digest(data),

@@ -256,6 +256,7 @@ for name in (f"{marker}_{{os.getpid()}}", "{marker}-unnumbered"):
             f"shared memory /dev/shm/{marker}_{pid}, 4096 bytes, owner {owner}, "
             "mapped by our server: removed",
         ]
+        assert (tmp_path / "left-behind.txt").read_text().splitlines() == [*server.left_behind]
         assert not Path(f"/dev/shm/{marker}_{pid}").exists()
         assert other.exists()
     finally:

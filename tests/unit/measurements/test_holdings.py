@@ -202,3 +202,15 @@ def test_ports_are_leased_for_the_launch(tmp_path: Path, stopper: Stopper) -> No
     (held,) = Office().held()
     assert (held.wish.title, held.ports) == ("the ports of m in wint8", block.ports.numbers)
     block.release()
+
+
+def test_who_has_the_machine_alone_doesn_t_wait_for_himself(stopper: Stopper) -> None:
+    """
+    What is installed or hashed on the way is part of what he does.
+    """
+    mine = holdings(stopper)
+    with mine.machine("alone", "a load"), mine.machine("shared", "hashing"):
+        assert [held.wish.title for held in Office().held()] == ["a load"]
+    with mine.machine("shared", "hashing"):
+        assert [held.wish.title for held in Office().held()] == ["hashing"]
+    assert Office().held() == ()
