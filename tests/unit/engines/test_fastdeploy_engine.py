@@ -4,14 +4,13 @@ Starting FastDeploy: here a double of it, installed as a toolchain of its own.
 
 from __future__ import annotations
 
-import json
-import struct
 from pathlib import Path
 
 import msgspec
 import psutil
 import pytest
 
+from doubles.checkpoints import weights
 from doubles.fastdeploy import install, plant
 from pytest_ernie.engines.fastdeploy import FastDeploy, command_line, environment, require_weights
 from pytest_ernie.engines.fastdeploy_installed import assumed
@@ -24,20 +23,6 @@ from pytest_ernie.toolchains.toolchain import Toolchain
 PORTS = Ports(numbers=tuple(range(20000, 20013)))
 EXPERT = "ernie.layers.1.mlp.experts.0.up_gate_proj.weight"
 DENSE = "ernie.layers.0.self_attn.qkv_proj.weight"
-
-
-def weights(folder: Path, types: dict[str, str], config: dict[str, object] | None = None) -> Path:
-    """A checkpoint of headers: no byte of a matrix is ever read."""
-    folder.mkdir()
-    header = json.dumps(
-        {
-            name: {"dtype": dtype, "shape": [4, 4], "data_offsets": [0, 0]}
-            for name, dtype in types.items()
-        }
-    ).encode()
-    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
-    (folder / "config.json").write_text(json.dumps({"dtype": "bfloat16", **(config or {})}))
-    return folder
 
 
 @pytest.fixture
