@@ -4,6 +4,7 @@ Starting FastDeploy: here a double of it, installed as a toolchain of its own.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import pytest
 
 from doubles.checkpoints import weights
 from doubles.fastdeploy import install, plant
+from pytest_ernie.engines import recipes
 from pytest_ernie.engines.fastdeploy import FastDeploy, command_line, environment, require_weights
 from pytest_ernie.engines.fastdeploy_installed import assumed
 from pytest_ernie.engines.ports import Ports
@@ -270,6 +272,35 @@ def test_a_start_that_fails_tells_the_cause(
         FastDeploy().start(
             launch, toolchain=toolchain, workdir=tmp_path / "s", cards=("0", "1"), device_env={}
         )
+
+
+@pytest.mark.parametrize("version", ["2.2.0", "2.5.0"])
+def test_the_small_model_s_wint4_starts_in_old_and_new_releases(
+    launch: Launch, tmp_path: Path, version: str
+) -> None:
+    """
+    By its name where JSON would be refused, by its parts where the name would mean WINT8.
+    """
+    python = install(tmp_path / "fd", version=version)
+    flags = recipes.find("ERNIE-4.5-0.3B", "gpu", "wint4", 4096).flags
+    asked = msgspec.structs.replace(
+        launch,
+        datatype="wint4",
+        tensor_parallel=1,
+        flags=tuple((name, json.dumps(value)) for name, value in flags.items()),
+    )
+
+    server = FastDeploy().start(
+        asked,
+        toolchain=Toolchain(name="fastdeploy", python=str(python), digest="0"),
+        workdir=tmp_path / "s",
+        cards=("0",),
+        device_env={},
+    )
+    server.stop()
+
+    given = server.command[server.command.index("--quantization") + 1]
+    assert ("wint4" == given) is (version < "2.4")
 
 
 def test_replicas_have_one_key_and_cards_of_their_own(
