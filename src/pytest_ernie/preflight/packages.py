@@ -87,7 +87,11 @@ def _version(python: Path, env: Mapping[str, str] | None) -> str | None:
 
 
 def compatible(name: str, python: Path) -> Finding:
-    """Every installed package finds what it requires, as ``uv pip check`` sees it."""
+    """
+    No installed package has a version that another one refuses, as ``uv pip check`` sees it.
+
+    One that is missing altogether is a note: what doesn't use it runs without.
+    """
     from uv import find_uv_bin
 
     try:
@@ -102,19 +106,22 @@ def compatible(name: str, python: Path) -> Finding:
         holds = done.returncode == 0
     except (OSError, subprocess.TimeoutExpired) as problem:
         lines, holds = [str(problem)], False
-    clashes = [line for line in lines if line.startswith("The package ")]
+    found = [line.removeprefix("The package ") for line in lines if line.startswith("The package ")]
+    clashes = [line for line in found if line.endswith("is installed")]
     mend = f"Install the versions that are asked for into the environment of {python}"
-    if not holds and not clashes:
+    if not holds and not found:
         why = next((line for line in lines if line.startswith("error")), " ".join(lines[:1]))
         clashes = [f"{python} can't be looked into ({why})"]
         mend = "Name the interpreter of the environment in the site file"
-    more = f" and {len(clashes) - SHOWN} more" if len(clashes) > SHOWN else ""
+    shown = (clashes or found)[:SHOWN]
+    more = len(clashes or found) - len(shown)
     return Finding(
         name=f"{name} packages",
         holds=holds,
-        got=" ".join(clashes[:SHOWN]) + more if clashes else "they do",
+        got=("; ".join(shown) + (f" and {more} more" if more else "")) or "they do",
         wanted="packages that fit each other",
         mend=mend,
+        advice=not clashes,
     )
 
 

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pytest_ernie.devices import shipped
 from pytest_ernie.engines.fastdeploy import FastDeploy
 from pytest_ernie.engines.vllm import Vllm
 from pytest_ernie.errors import DeviceError, EngineError, SiteError
+from pytest_ernie.measurements.equipment import Equipment
 from pytest_ernie.measurements.launching import Planned, plan_launch
+from pytest_ernie.registry import Registry
+from pytest_ernie.settings import read_settings
 from pytest_ernie.site import EngineSite, ModelSite, ServingSite, Site
 
 BIG = "ERNIE-4.5-300B-A47B"
@@ -188,3 +192,20 @@ def test_paths_of_quantized_weights_start_at_the_site_file(tmp_path: Path) -> No
     table = read_site(tmp_path / "site.toml").models[BIG].served_as("w4a8")
 
     assert ServingSite(checkpoint=str(tmp_path / "w4a8"), max_num_seqs=96) == table
+
+
+@pytest.mark.parametrize(
+    ("device", "kind", "expected"),
+    [("gpu", None, "fastdeploy"), ("cpu", None, "vllm"), ("gpu", "vllm", "vllm")],
+)
+def test_the_engine_that_is_not_named(
+    tmp_path: Path, device: str, kind: str | None, expected: str
+) -> None:
+    """
+    FastDeploy on an accelerator, vLLM on a CPU.
+    """
+    settings = read_settings({"device": device, "evidence": "e"}, tmp_path)
+    site = Site(engine=EngineSite(python="p", kind=kind))
+    equipment = Equipment(msgspec.structs.replace(settings, site=site), Registry())
+
+    assert expected == equipment.engine.name

@@ -90,10 +90,26 @@ def test_packages_that_do_not_fit_are_named(tmp_path: Path) -> None:
     install(folder, "fastdeploy-gpu", "2.3.0", "paddlepaddle-gpu>=3.2")
     finding = packages.compatible("engine", python)
 
-    assert not finding.holds
+    assert finding.word == "MISSING"
     assert "fastdeploy-gpu" in finding.got
     assert "paddlepaddle-gpu>=3.2" in finding.got.replace(" ", "")
     assert str(python) in finding.mend
+
+
+def test_a_package_that_is_missing_is_a_note(tmp_path: Path) -> None:
+    """
+    A vLLM without torchvision serves text all the same; only a version that is refused is a clash.
+    """
+    venv.create(tmp_path / "env", with_pip=False)
+    (folder,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
+    for number in range(5):
+        install(folder, f"kernels-{number}", "1.0", "no-such-package")
+
+    finding = packages.compatible("engine", tmp_path / "env" / "bin" / "python")
+
+    assert finding.word == "note"
+    assert "no-such-package" in finding.got
+    assert finding.got.endswith(" and 2 more")
 
 
 def test_an_interpreter_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
