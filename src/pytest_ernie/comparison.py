@@ -102,6 +102,7 @@ def served_data_type(served: Served, criterion: Criterion, edition: Edition) -> 
         served.activation,
         architecture=edition.model(criterion.model).architecture,
         rule=edition.datatype(criterion.datatype),
+        to_reveal=served.to_reveal,
     )
     return with_deaths(verdict, *served.record.deaths)
 

@@ -4,7 +4,8 @@ What can go wrong, as people read it: what is wrong, where, got, wanted, what to
     ErnieError
     ├── UsageProblem          the command line, a site file or an edition is wrong; nothing was measured
     │   ├── StandardError     an edition file breaks its own rules
-    │   └── SiteError         the site file is wrong, or lacks what the chosen criteria need
+    │   ├── SiteError         the site file is wrong, or lacks what the chosen criteria need
+    │   └── DeviceError       the device can't be read, or isn't what the site file says it is
     ├── ToolchainError        an isolated environment can't be made or used
     ├── MeasurementError      a measurement was tried and didn't complete
     │   ├── TrainerError      the trainer died, or its log can't be read
@@ -69,6 +70,10 @@ class StandardError(UsageProblem):
 
 class SiteError(UsageProblem):
     """The site file is wrong, or lacks what the chosen criteria need."""
+
+
+class DeviceError(UsageProblem):
+    """The device can't be read, or isn't what the site file says it is."""
 
 
 class ToolchainError(ErnieError):

@@ -115,6 +115,16 @@ class Site(_Table, frozen=True, kw_only=True):
             raise ValueError(f"cards names a card twice: {', '.join(self.cards)}")
 
 
+def tensor_parallel_sizes(site: Site) -> tuple[int, ...]:
+    """Return the sizes of groups of cards that the site file states anywhere, each once."""
+    tables = [
+        site.engine,
+        *(own for model in site.models.values() for own in model.serving.values()),
+    ]
+    stated = {table.tensor_parallel for table in tables if table is not None}
+    return tuple(sorted(size for size in stated if size is not None))
+
+
 def read_site(path: Path) -> Site:
     """
     Return the site written in a TOML file; relative paths are taken from the file's own folder.

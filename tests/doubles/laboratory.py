@@ -156,6 +156,7 @@ class DoubleServer:
 
     log = None
     api_key = None
+    other_urls: tuple[str, ...] = ()
     dialect = VLLM
     left_behind = ()
 

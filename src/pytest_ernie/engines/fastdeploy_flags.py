@@ -28,13 +28,14 @@ LATEST = RELEASES[-1]
 
 class Flag(Struct, frozen=True, kw_only=True):
     """
-    One flag. ``since`` and ``until`` are the first and last release that has it.
+    One flag. ``since`` is the first release that has it.
 
-    ``optional`` says why a release without it can do without: then it is left out, else it is an error.
+    ``optional`` says why it may be left out before that; without a reason its lack is an error.
     """
 
     since: Release = RELEASES[0]
-    until: Release | None = None
+    needless_since: Release | None = None
+    """From this release on it is taken with a warning and does nothing, so it isn't rendered."""
     older_names: tuple[tuple[Release, str], ...] = ()
     """(last release, name there)."""
     switch: bool = False
@@ -49,12 +50,12 @@ FLAGS: dict[str, Flag] = {
     "served-model-name": Flag(since=(2, 2), optional="any name is answered without it"),
     "host": Flag(),
     "port": Flag(),
-    "metrics-port": Flag(until=(2, 3), optional="/metrics is on the main port from 2.4 on"),
+    "metrics-port": Flag(),
     "controller-port": Flag(),
     "engine-worker-queue-port": Flag(),
     "cache-queue-port": Flag(),
     "pd-comm-port": Flag(since=(2, 1), optional="there is no such port"),
-    "rdma-comm-ports": Flag(since=(2, 4), optional="opened only where prefill is apart"),
+    "rdma-comm-ports": Flag(since=(2, 1), optional="there are no such ports"),
     "max-model-len": Flag(),
     "max-num-seqs": Flag(),
     "tensor-parallel-size": Flag(),
@@ -77,10 +78,8 @@ FLAGS: dict[str, Flag] = {
     "reasoning-parser": Flag(),
     "limit-mm-per-prompt": Flag(),
     "mm-processor-kwargs": Flag(),
-    "enable-mm": Flag(switch=True, until=(2, 1), optional="told by the checkpoint from 2.2 on"),
-    "graph-optimization-config": Flag(
-        older_names=(((2, 0), "enable-static-graph-inference"),),
-    ),
+    "enable-mm": Flag(switch=True, needless_since=(2, 2)),
+    "graph-optimization-config": Flag(since=(2, 1)),
     "speculative-config": Flag(),
 }
 """By their newest names."""
@@ -132,6 +131,9 @@ def render(
     """
     arguments: list[str] = []
     for name, value in settings.items():
+        needless = FLAGS[name].needless_since
+        if needless is not None and release >= needless:
+            continue
         spelled = spelling(name, release, installed)
         if spelled is None:
             _refuse_unless_optional(name, release)
@@ -148,7 +150,7 @@ def spelling(name: str, release: Release, installed: Set[str] = frozenset()) -> 
     if installed:
         names = (name, *(older for _, older in reversed(flag.older_names)))
         return next((each for each in names if each in installed), None)
-    if release < flag.since or (flag.until is not None and release > flag.until):
+    if release < flag.since:
         return None
     return next((older for last, older in flag.older_names if release <= last), name)
 

@@ -13,7 +13,7 @@ import msgspec
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.toolchain import Toolchain
 
-from .ports import TakePorts, free_ports
+from .ports import Ports, TakePorts, free_ports
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +39,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """What the configuration says beyond that: the engine's flags by name, values as JSON."""
     extra: tuple[str, ...] = ()
     """Further arguments of the launch line, after ours, so that they win."""
+    version: str | None = None
+    """The engine's version in the site's words, where its environment doesn't tell."""
 
 
 class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,8 @@ class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the quantized layers' activations become: ``int8``, ``bfloat16`` .."""
     log_evidence: tuple[str, ...]
     """The engine's own lines that prove it."""
+    to_reveal: str | None = None
+    """What to switch on so that the engine shows what it hides now; None if it hides nothing."""
 
 
 UNKNOWN = ServedFacts(
@@ -165,6 +169,10 @@ class Configuration(Protocol):
     def source(self) -> str: ...
     @property
     def derived(self) -> tuple[str, ...]: ...
+    @property
+    def checkpoint(self) -> str | None: ...
+    @property
+    def needs_own_checkpoint(self) -> bool: ...
 
 
 @runtime_checkable
@@ -173,6 +181,36 @@ class Configures(Protocol):
 
     def configuration(self, model: str, device: str, datatype: str, window: int) -> Configuration:
         """Return the published or derived configuration; EngineError if there is none."""
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be run."""
+
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    """Without what is only passed on, such as PATH."""
+    version: str
+    """The engine's, or the one that is assumed."""
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """An engine that can say what it would run, without running it."""
+
+    suffix: str
+    """What the names of published checkpoints in its format end with."""
+
+    def preview(
+        self,
+        launch: Launch,
+        *,
+        toolchain: Toolchain | None,
+        workdir: Path,
+        cards: tuple[str, ...],
+        device_env: Mapping[str, str],
+        ports: Ports,
+    ) -> Preview:
+        """Return the command; ``toolchain`` is None where nothing is installed on this machine."""
 
 
 class Engine(Protocol):
