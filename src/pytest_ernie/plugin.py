@@ -56,6 +56,8 @@ def _make_html_self_contained(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Multiply a clause's test by the criteria that the edition has for it."""
+    if metafunc.definition.get_closest_marker("preflight") and "check" in metafunc.fixturenames:
+        _generate_preflight(metafunc)
     mark = metafunc.definition.get_closest_marker(MARK)
     if mark is None:
         return
@@ -76,6 +78,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             if criterion.clause == mark.args[0]
         ],
     )
+
+
+def _generate_preflight(metafunc: pytest.Metafunc) -> None:
+    """Multiply preflight's test by what the chosen device and site ask of a host."""
+    from pytest_ernie.preflight import Lab, checks_for
+
+    session = get_session(metafunc.config)
+    kind = session.settings.device_kind
+    device = session.registry.find_device(kind) if kind else None
+    checks = checks_for(Lab(device, session.settings.site))
+    metafunc.parametrize("check", checks, ids=[check.name.replace(" ", "_") for check in checks])
 
 
 _PLACE_OF_CLAUSE = {

@@ -154,7 +154,9 @@ class DoubleServer:
 
     log = None
     api_key = None
+    other_urls: tuple[str, ...] = ()
     dialect = VLLM
+    left_behind = ()
 
     def __init__(self, launch: Launch, planted: dict[str, Any]) -> None:
         said = planted.get("answers")
@@ -188,6 +190,12 @@ class DoubleServer:
 
     def alive(self) -> bool:
         return self._left is None or len(self._fake.asked) <= self._left
+
+    def trouble(self) -> str | None:
+        return None if self.alive() else "it was told to die"
+
+    def kept_logs(self) -> dict[str, bytes]:
+        return {}
 
     def stop(self) -> None:
         self._fake.close()

@@ -34,6 +34,7 @@ LAYERS = (
         "registry",
         "hookspecs",
         "preflight",
+        "launch_command",
         "report",
         "cli",
     ),

@@ -17,6 +17,7 @@ import pytest
 
 from pytest_ernie.errors import ToolchainError
 from pytest_ernie.toolchains import keeper, process
+from pytest_ernie.toolchains.keeper import MARK
 
 SOURCE = Path(process.__file__).parents[2]
 DETACHED = """
@@ -100,6 +101,7 @@ def test_the_command_gets_exactly_its_environment(start: Callable[..., process.R
 
     environment = json.loads(running.output_tail())
 
+    assert environment.pop(MARK).startswith(f"{running._keeper.pid}:")
     assert {k: v for k, v in environment.items() if k != "LC_CTYPE"} == {"ONLY": "this"}
 
 

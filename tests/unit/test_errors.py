@@ -11,6 +11,7 @@ import pytest
 
 from pytest_ernie import errors
 from pytest_ernie.errors import (
+    DeviceError,
     EngineError,
     ErnieError,
     EvidenceError,
@@ -102,6 +103,7 @@ def test_an_error_keeps_its_words_from_one_process_to_another() -> None:
         (UsageProblem, ErnieError),
         (StandardError, UsageProblem),
         (SiteError, UsageProblem),
+        (DeviceError, UsageProblem),
         (ToolchainError, ErnieError),
         (MeasurementError, ErnieError),
         (TrainerError, MeasurementError),

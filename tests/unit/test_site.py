@@ -81,7 +81,6 @@ def test_a_whole_site_file_is_read(tmp_path: Path) -> None:
         engine=EngineSite(
             kind="vllm",
             python="/opt/vllm/bin/python",
-            max_num_seqs=64,
             tensor_parallel=2,
             arguments=("--enforce-eager",),
         ),

@@ -31,10 +31,12 @@ class EndpointServer:
         self, base_url: str, model: str, api_key: str | None, dialect: Dialect, window: int | None
     ) -> None:
         self.base_url = base_url
+        self.other_urls: tuple[str, ...] = ()
         self.model = model
         self.api_key = api_key
         self.log: Path | None = None
         self.dialect = dialect
+        self.left_behind: tuple[str, ...] = ()
         self.facts = msgspec.structs.replace(UNKNOWN, window=window)
 
     def alive(self) -> bool:
@@ -44,6 +46,16 @@ class EndpointServer:
         except EngineError:
             return False
         return True
+
+    def trouble(self) -> str | None:
+        """Return why it doesn't answer a question, None if it does."""
+        return ready.no_answer(
+            self.base_url, self.model, self.api_key, self.dialect, ready.STILL_ANSWERS_TIMEOUT_S
+        )
+
+    def kept_logs(self) -> dict[str, bytes]:
+        """Return nothing: its logs are where it runs."""
+        return {}
 
     def stop(self) -> None:
         """Do nothing: whoever started the server stops it."""

@@ -10,6 +10,8 @@ from pathlib import Path
 HEAD_BYTES = 512 * 1024
 TAIL_BYTES = 1536 * 1024
 """What is read and kept of one log: how it began and how it ended."""
+KEPT_FILES = 33
+"""One for each of 32 cards, and the server's own."""
 SHORTEST_SECRET = 8
 
 FurtherLogs = Callable[[], Iterable[Path]]
@@ -49,6 +51,12 @@ class Logs:
     def texts(self) -> dict[Path, str]:
         """Return every log's text, the main one first."""
         return {path: self.text(path) for path in self.paths()}
+
+    def kept(self) -> dict[str, bytes]:
+        """Return what evidence keeps, by name: the main log and the first workers'."""
+        first, *further = self.paths()[:KEPT_FILES]
+        kept = {"server_log": self.raw(first)}
+        return kept | {f"server_log {path.name}": self.raw(path) for path in further}
 
     def raw(self, path: Path) -> bytes:
         """Return the bytes of ``text``."""

@@ -18,11 +18,12 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_ernie.errors import EngineError, ErnieError
+from pytest_ernie.errors import EngineError, ServerNotStarted
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.process import Running, start
 
 from . import failure, ready
+from .belongings import Belongings
 from .logs import Logs
 from .ports import PortBlock, Ports, TakePorts, free_ports
 from .protocol import UNKNOWN, Dialect, ServedFacts
@@ -31,6 +32,8 @@ from .watch import Watch
 POLL_S = 0.25
 POLL_TIMEOUT_S = 2.0
 GRACE_S = 20.0
+ENDING_S = 15.0
+"""What a server that doesn't answer gets to end, its workers included, so that its end is known."""
 LAST_WORDS_S = 1.0
 """What a process whose answer failed gets to be gone, so that its end is seen as the reason."""
 
@@ -83,18 +86,23 @@ class StartedServer:
         api_key: str | None,
         dialect: Dialect,
         logs: Logs,
+        belongings: Belongings,
     ) -> None:
         self.process = process
         self.command = command
         self.ports = block.ports
         self.base_url = f"http://127.0.0.1:{block.ports.api}/v1"
+        self.other_urls: tuple[str, ...] = ()
         self.model = model
         self.api_key = api_key
         self.dialect = dialect
         self.logs = logs
         self.log: Path | None = logs.main
         self.facts: ServedFacts = UNKNOWN
+        self.left_behind: tuple[str, ...] = ()
         self._block = block
+        self.belongings = belongings
+        self._stopped = False
 
     def alive(self) -> bool:
         """Return whether the process lives and answers."""
@@ -106,10 +114,38 @@ class StartedServer:
             return False
         return True
 
+    def trouble(self) -> str | None:
+        """Return why it can't be measured any more, None if it answers a question."""
+        if self.process.poll() is None:
+            why = ready.no_answer(
+                self.base_url,
+                self.model,
+                self.api_key,
+                self.dialect,
+                ready.STILL_ANSWERS_TIMEOUT_S,
+            )
+            if why is None:
+                return None
+            if self.process.wait(ENDING_S) is None:
+                return f"its process lives, but {why}"
+        code = self.process.poll()
+        return failure.cause_in(self.logs.texts(), code).words
+
+    def kept_logs(self) -> dict[str, bytes]:
+        """Return what evidence keeps of its logs."""
+        return self.logs.kept()
+
     def stop(self, grace_s: float = GRACE_S) -> None:
-        """End the server and all its workers, then give its ports back."""
-        self.process.stop(grace_s)
-        self._block.release()
+        """End the server and all its workers, see what stays, and give its ports back."""
+        if self._stopped:
+            return
+        self._stopped = True
+        try:
+            self.belongings.look(self.process.descendants())
+            self.process.stop(grace_s)
+        finally:
+            self._block.release()
+        self.left_behind = self.belongings.left_behind()
 
 
 def start_until_ready(
@@ -134,6 +170,7 @@ def start_until_ready(
     for attempt in range(1, how.attempts + 1):
         log = workdir / f"server-{attempt}.log"
         logs = Logs(log, lambda: how.logs(workdir), [api_key] if api_key else [])
+        belongings = Belongings()
         block = take_ports(how.port_count)
         try:
             line = command(block.ports)
@@ -149,16 +186,21 @@ def start_until_ready(
             api_key=api_key,
             dialect=dialect,
             logs=logs,
+            belongings=belongings,
         )
         try:
             _wait_until_ready(how, server, progress)
             return server
         except PortTaken:
             server.stop(0)
+        except ServerNotStarted as problem:
+            server.stop()
+            problem.logs = server.kept_logs()
+            raise
         except BaseException:
             server.stop()
             raise
-    raise EngineError(
+    raise ServerNotStarted(
         f"{how.title} found its port taken each time it started",
         where=workdir,
         got=f"{how.attempts} attempts",
@@ -175,7 +217,7 @@ def _wait_until_ready(how: HowToStart, server: StartedServer, progress: Progress
     while True:
         if (code := server.process.poll()) is not None:
             raise _died(how, server, code)
-        watch.look()
+        server.belongings.look(watch.look())
         _require_hope(how, server, watch)
         progress(how.stage, done=watch.waited_s, detail=_milestone(how, server.logs))
         try:
@@ -183,6 +225,7 @@ def _wait_until_ready(how: HowToStart, server: StartedServer, progress: Progress
             break
         except EngineError:
             time.sleep(POLL_S)
+    server.belongings.look(server.process.descendants())
     if server.process.poll() is None and not watch.owns_port(server.ports.api):
         raise PortTaken
     progress(how.stage, done=watch.waited_s, detail="first answer")
@@ -210,9 +253,9 @@ def _require_hope(how: HowToStart, server: StartedServer, watch: Watch) -> None:
         raise _given_up(server, f"{how.title} didn't get ready in time", f"{watch.waited_s:.0f} s")
 
 
-def _given_up(server: StartedServer, what: str, got: str) -> ErnieError:
+def _given_up(server: StartedServer, what: str, got: str) -> ServerNotStarted:
     found = failure.cause_in(server.logs.texts(), None)
-    return EngineError(
+    return ServerNotStarted(
         what,
         where=found.log or server.logs.main,
         got=f"{got}; {found.words}",
@@ -225,7 +268,7 @@ def _died(how: HowToStart, server: StartedServer, code: int) -> Exception:
     if any(failure.port_taken(text) for text in texts.values()):
         return PortTaken()
     found = failure.cause_in(texts, code)
-    return EngineError(
+    return ServerNotStarted(
         f"{how.title} died while starting: {found.words}",
         where=found.log or server.logs.main,
         fix=found.mend or "The log has the traceback",

@@ -8,7 +8,6 @@ vLLM, started from its own interpreter: on a CPU as the rehearsal's engine, else
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,11 +23,10 @@ from .dialects import VLLM
 from .ports import TakePorts, free_ports
 from .protocol import Launch
 from .started import HowToStart, StartedServer, start_until_ready
+from .variables import cpu_threads, passed_on
 
 INSIDE = Path(__file__).with_name("inside")
 EXTENSION = "ernie_inside_vllm.Inside"
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD")
-"""Variables of ours that a server gets: enough to run, few enough to record."""
 START_TIMEOUT_S = 1800.0
 """Loading hundreds of gigabytes takes its time; a dead process is seen at once."""
 WORKER = r"VLLM::"
@@ -131,7 +129,6 @@ def environment(
 
     A later group wins: what is passed on, ours, the CPU's, the toolchain's, the device's.
     """
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     ours = {
         "PYTHONPATH": str(INSIDE),
         "HF_HUB_OFFLINE": "1",
@@ -144,16 +141,6 @@ def environment(
         "VLLM_CPU_KVCACHE_SPACE": KV_CACHE_GIB,
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-        "OMP_NUM_THREADS": str(cpu_threads(len(os.sched_getaffinity(0)))),
+        "OMP_NUM_THREADS": str(cpu_threads()),
     }
-    return {**passed, **ours, **(cpu if on_cpu else {}), **toolchain.env, **device_env}
-
-
-def cpu_threads(cores: int) -> int:
-    """
-    Return how many threads the engine computes with: half of the cores, at most eight.
-
-    Threads that spin for a core that something else holds are worse than none: on a busy machine
-    of two cores, two threads were 15 times slower than one.
-    """
-    return max(1, min(cores // 2, 8))
+    return {**passed_on(), **ours, **(cpu if on_cpu else {}), **toolchain.env, **device_env}

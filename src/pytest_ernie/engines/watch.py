@@ -59,10 +59,10 @@ class Watch:
         """Seconds since a worker was missed."""
         return 0.0 if self._gone_at is None else time.monotonic() - self._gone_at
 
-    def look(self) -> None:
-        """Look at logs and processes, once a second at most."""
+    def look(self) -> list[psutil.Process]:
+        """Look at logs and processes, once a second at most; return those that were looked at."""
         if time.monotonic() - self._looked < LOOK_S:
-            return
+            return []
         self._looked = time.monotonic()
         living = self._process.descendants()
         traces = (self._logs.size(), sum(map(_disk_bytes, living)))
@@ -70,6 +70,7 @@ class Watch:
             self._moved = time.monotonic()
         self._traces = traces
         self._count(living)
+        return living
 
     def owns_port(self, port: int) -> bool:
         """
@@ -100,13 +101,13 @@ class Watch:
         if self._worker is None or self.gone is not None:
             return
         seen = [one for one in map(_seen, living) if one is not None]
-        here = {one.identity for one in seen}
-        if missing := [identity for identity in self._workers if identity not in here]:
+        pids = {process.pid for process in living}
+        if missing := [identity for identity in self._workers if identity[0] not in pids]:
             self._gone_at = time.monotonic()
             self.gone = f"process {missing[0][0]} ({self._workers[missing[0]]}) is gone"
         matching = [one for one in seen if self._worker.search(one.command)]
-        pids = {one.identity[0] for one in matching}
-        top = {one.identity: one.command for one in matching if one.parent not in pids}
+        workers = {one.identity[0] for one in matching}
+        top = {one.identity: one.command for one in matching if one.parent not in workers}
         self._workers.update({who: top[who] for who in top if who in self._candidates})
         self._candidates = set(top)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pytest_ernie.errors import ErnieError, EvidenceMissing
+from pytest_ernie.errors import ErnieError, EvidenceMissing, ServerDied
 from pytest_ernie.evidence import Record, Store
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.equipment import Equipment
@@ -54,11 +54,17 @@ class Candidate(Bench):
         what = plan.what
         if what.digest in self._failed:
             raise self._failed[what.digest]
-        try:
-            return self._found_or_measured(plan)
-        except ErnieError as error:
-            self._failed[what.digest] = error
-            raise
+        while True:
+            try:
+                return self._found_or_measured(plan)
+            except ServerDied as died:
+                if died.again:  # once in a run for each server: the pool counts
+                    continue
+                self._failed[what.digest] = died
+                raise
+            except ErnieError as error:
+                self._failed[what.digest] = error
+                raise
 
     def _found_or_measured(self, plan: Plan) -> Record:
         what, subject = plan.what, plan.subject(self._equipment)
@@ -77,6 +83,11 @@ class Candidate(Bench):
         assert found is not None
         return found
 
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What stopped servers left on this machine, a line each."""
+        return self._equipment.left_behind
+
     def close(self) -> None:
         """Stop what was started for measuring."""
         self._equipment.close()
@@ -86,6 +97,7 @@ class OfflineCandidate(Bench):
     """The candidate's evidence without its device: what isn't recorded can't be judged."""
 
     name = "candidate"
+    left_behind: tuple[str, ...] = ()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.edition)

@@ -8,10 +8,11 @@ import hashlib
 import json
 import os
 import uuid
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import SiteError
 from pytest_ernie.measurements.local import API_KEY_VARIABLE
 from pytest_ernie.progress import Progress, silent
@@ -74,8 +75,13 @@ class Equipment:
             from pytest_ernie.engines.endpoint import Endpoint
 
             return Endpoint(self.settings.endpoint, api_key=os.environ.get(API_KEY_VARIABLE))
-        kind = self.site.engine.kind if self.site.engine else "vllm"
-        return self._registry.find_engine(kind)
+        return self._registry.find_engine(self._engine_kind)
+
+    @property
+    def _engine_kind(self) -> str:
+        """The site's word; else FastDeploy on an accelerator and vLLM on a CPU."""
+        named = self.site.engine.kind if self.site.engine else None
+        return named or ("vllm" if self.device.kind == "cpu" else "fastdeploy")
 
     @cached_property
     def engine_toolchain(self) -> Toolchain | None:
@@ -86,7 +92,7 @@ class Equipment:
             return None
         if self.site.engine:
             site = self.site.engine
-            return adopt(site.kind, Path(site.python), env=site.env)
+            return adopt(self._engine_kind, Path(site.python), env=site.env)
         self._only_rehearsed("[engine]")
         return provision("server-cpu", progress=self.progress)
 
@@ -101,29 +107,48 @@ class Equipment:
         if self._pool is None:
             from pytest_ernie.engines.lifecycle import ServerPool
 
-            self._pool = ServerPool(self._start_server)
+            restarts = self.site.engine.restarts if self.site.engine else 0
+            self._pool = ServerPool(self._start_server, restarts=restarts)
         return self._pool
 
     def _start_server(self, launch: Launch) -> Server:
-        """Start a server on the device's cards, its logs in a folder of its own."""
+        """Start a launch's servers, each on cards and with logs of its own."""
+        from pytest_ernie.engines.replicas import start_replicas
+
+        return start_replicas(
+            [partial(self._start_one, launch, cards) for cards in self._cards_of_replicas(launch)]
+        )
+
+    def _start_one(self, launch: Launch, cards: tuple[str, ...]) -> Server:
         workdir = self.settings.evidence / SCRATCH / f"server-{uuid.uuid4().hex[:12]}"
         workdir.mkdir(parents=True)
         variables = dict(self.device.engine_environment)
         if self.device.visible_variable:
-            variables[self.device.visible_variable] = ",".join(self.cards)
+            refuse_impossible(self.device, cards, launch.tensor_parallel)
+            variables[self.device.visible_variable] = ",".join(cards)
         return self.engine.start(
             launch,
             toolchain=self.engine_toolchain,
             workdir=workdir,
-            cards=self.cards,
+            cards=cards,
             device_env=variables,
             progress=self.progress,
         )
 
-    def checkpoint(self, model: str) -> Path:
-        """Return the folder with the model's weights."""
+    def _cards_of_replicas(self, launch: Launch) -> list[tuple[str, ...]]:
+        """Return each server's cards: neighbours, in the site's order."""
+        if launch.replicas == 1:
+            return [self.cards]
+        size = launch.tensor_parallel
+        return [self.cards[n * size : (n + 1) * size] for n in range(launch.replicas)]
+
+    def checkpoint(self, model: str, datatype: str | None = None) -> Path:
+        """Return the folder with the model's weights, those of a data type if the site has them."""
         if model in self.site.models:
-            return Path(self.site.models[model].checkpoint)
+            site = self.site.models[model]
+            serving = site.served_as(datatype)
+            own = serving.checkpoint if serving else None
+            return Path(own or site.checkpoint)
         self._only_rehearsed(f'[models."{model}"] checkpoint')
         from pytest_ernie import rehearsal
 
@@ -157,6 +182,11 @@ class Equipment:
                 wanted=f"[workloads] {workload.name}, a file of prompts",
             )
         return Path(self.site.workloads[workload.name])
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What servers that were stopped left on this machine, a line each."""
+        return tuple(self._pool.left_behind) if self._pool else ()
 
     def close(self) -> None:
         """Stop every server that was started."""

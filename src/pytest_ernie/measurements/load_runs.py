@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from pytest_ernie.errors import EngineError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
 from pytest_ernie.measurements.equipment import Equipment
-from pytest_ernie.measurements.serving import Configuration, keep_log
+from pytest_ernie.measurements.serving import Configuration
 from pytest_ernie.standard import Workload, digest
 from pytest_ernie.standard.model import ServingThroughputRule
 from pytest_ernie.verdicts import ClientPoint, LoadPoint
@@ -54,22 +53,18 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
         from pytest_ernie.load.calibration import calibrate
         from pytest_ernie.load.workloads import check_prompt_tokens, draw
 
-        server = self.configuration.server(equipment)
         drawn = draw(self.workload, equipment.workload_source(self.workload))
         processes = min(equipment.site.load_processes, self.concurrency)
-        calibration = None
-        if self.trial is None:
-            calibration = calibrate(
-                self.concurrency, processes=processes, progress=equipment.progress
-            )
         prompts = drawn.prompts if self.trial is None else self._of_trial(drawn.prompts, self.trial)
-        result = self._run(server, prompts, processes, equipment)
+        calibration = None
+        doing = f"at {self.concurrency} requests in flight"
+        with self.configuration.serving(equipment, recording, doing) as server:
+            if self.trial is None:
+                calibration = calibrate(
+                    self.concurrency, processes=processes, progress=equipment.progress
+                )
+            result = self._run(server, prompts, processes, equipment)
         counted = [prompt.prompt_tokens for prompt in prompts]
-        keep_log(server, recording)
-        if not server.alive():
-            raise EngineError(
-                f"the server died at {self.concurrency} requests in flight", where=server.log
-            )
         recording.blob("requests", msgspec.json.encode(result))
         recording.finish(
             {
@@ -91,6 +86,7 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
 
         target = Target(
             base_url=server.base_url,
+            other_urls=server.other_urls,
             model=server.model,
             dialect=server.dialect,
             api_key=server.api_key,

@@ -24,6 +24,7 @@ class StubServer:
     facts: ServedFacts = UNKNOWN
     log: Path | None = None
     dialect: Dialect = VLLM
+    left_behind: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.lives = True
@@ -32,6 +33,14 @@ class StubServer:
     def alive(self) -> bool:
         """As told."""
         return self.lives
+
+    def trouble(self) -> str | None:
+        """As told."""
+        return None if self.lives else "it was told to die"
+
+    def kept_logs(self) -> dict[str, bytes]:
+        """Return none."""
+        return {}
 
     def stop(self) -> None:
         """Count."""
@@ -139,7 +148,7 @@ def test_a_server_that_died_is_broken(starter: Starter) -> None:
             pool.get(launch())
 
     assert str(caught.value) == (
-        "http://127.0.0.1:1/v1: the server died between two measurements. "
+        "http://127.0.0.1:1/v1: the server died between two measurements; got it doesn't answer. "
         "Its log tells why; it isn't started again, so that a flaky server can't pass"
     )
     assert starter.started[0].stops == 1

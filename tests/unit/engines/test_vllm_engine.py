@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from doubles import openai_server
-from pytest_ernie.engines import vllm
 from pytest_ernie.engines.ports import Ports, TakePorts, UnleasedPorts, free_ports
 from pytest_ernie.engines.protocol import Launch
 from pytest_ernie.engines.started import StartedServer
+from pytest_ernie.engines.variables import cpu_threads
 from pytest_ernie.engines.vllm import Vllm, command_line, environment
 from pytest_ernie.errors import EngineError
 from pytest_ernie.toolchains.toolchain import Toolchain
@@ -253,7 +253,7 @@ def test_the_environment_is_a_short_list(
 )
 def test_half_of_the_cores_compute(cores: int, threads: int) -> None:
     """The rest is for the front end, the client and whatever else runs."""
-    assert vllm.cpu_threads(cores) == threads
+    assert cpu_threads(cores) == threads
 
 
 def test_progress_names_what_the_server_is_doing(

@@ -46,7 +46,8 @@ class Orders(Struct, frozen=True, kw_only=True):
     (``refill``) also when another has ended, so that there ``due_ns`` only fills the slots.
     """
 
-    address: Address
+    addresses: Sequence[Address]
+    """Equal servers: a connection goes to the one with the fewest, and stays there."""
     requests: Sequence[bytes]
     due_ns: Sequence[int]
     refill: bool
@@ -98,6 +99,8 @@ class Driver:
         self._housekeeping = housekeeping
         self._epoll = select.epoll()
         self._connections: dict[int, Connection] = {}
+        self._with: list[int] = [0] * len(orders.addresses)
+        """Connections with each server."""
         self._idle: list[Connection] = []
         self._waiting: deque[Exchange] = deque()
         """Requests that are due and have no connection yet."""
@@ -298,7 +301,9 @@ class Driver:
         self._idle.append(connection)
 
     def _open(self) -> None:
-        connection = Connection(self.orders.address, self._epoll, self)
+        place = self._with.index(min(self._with))
+        connection = Connection(self.orders.addresses[place], self._epoll, self, place)
+        self._with[place] += 1
         self._connections[connection.number] = connection
         self._opening += 1
 
@@ -370,7 +375,8 @@ class Driver:
         return min(now_ns, wall_ns - (time.time_ns() - now_ns))
 
     def _forget(self, connection: Connection) -> None:
-        self._connections.pop(connection.number, None)
+        if (gone := self._connections.pop(connection.number, None)) is not None:
+            self._with[gone.place] -= 1
 
 
 def run_delay_ns() -> int | None:

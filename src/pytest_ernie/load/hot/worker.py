@@ -25,7 +25,7 @@ from . import messages
 from .answers import Clock, read_kept
 from .connection import Address, Exchange
 from .driver import Counters, Driver, Orders
-from .messages import Finished, Go, Ready, Refused, Stop, Tally, ToClient, Work
+from .messages import Finished, Go, Ready, Refused, ServerAddress, Stop, Tally, ToClient, Work
 from .spool import Kept, Spool
 
 
@@ -43,7 +43,7 @@ class Worker:
             work.head + b"Content-Length: %d\r\n\r\n" % len(body) + body for body in work.bodies
         ]
         self._orders = Orders(
-            address=address_of(work),
+            addresses=[address_of(server) for server in work.servers],
             requests=requests,
             due_ns=work.due_ns,
             refill=work.refill,
@@ -116,12 +116,12 @@ class Worker:
         return msgspec.structs.replace(record, index=self._work.indices[kept.index])
 
 
-def address_of(work: Work) -> Address:
+def address_of(server: ServerAddress) -> Address:
     """Resolve the server's name once; OSError if nobody knows it."""
-    found = socket.getaddrinfo(work.host, work.port, type=socket.SOCK_STREAM)
+    found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
     family, _, _, _, sockaddr = found[0]
-    context = ssl.create_default_context() if work.tls else None
-    return Address(family=family, sockaddr=sockaddr, tls=context, name=work.host)
+    context = ssl.create_default_context() if server.tls else None
+    return Address(family=family, sockaddr=sockaddr, tls=context, name=server.host)
 
 
 def allow_sockets(wanted: int) -> None:
