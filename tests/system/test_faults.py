@@ -21,7 +21,6 @@ from pytest_ernie.engines.ports import are_free
 from pytest_ernie.evidence import Store
 
 TESTS = Path(__file__).resolve().parent.parent
-ENGINE = "fastdeploy-double"
 EARLIER = "inference.accuracy[tier2-ERNIE-4.5-tiny-wint4-chinese]"
 """Measured before the fault; its verdict must survive it."""
 
@@ -39,7 +38,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, conformance_folder: Path) ->
     """Record an honest reference, and measure one criterion of an honest candidate."""
     folder = tmp_path_factory.mktemp("bench")
     python = install(folder / "toolchain")
-    furnish(folder, python, ENGINE)
+    furnish(folder, python)
     for more in (["--record-reference"], ["-k", "chinese", "--reference=ernie-reference"]):
         run = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments(folder, conformance_folder, *more)],
@@ -175,7 +174,7 @@ def try_fault(bench: Bench, pytester: pytest.Pytester, conformance_folder: Path)
     folder = pytester.path
 
     def run(*commands: str, measured: str, arguments_: tuple[str, ...] = ()) -> Outcome:
-        furnish(folder, bench.python, ENGINE)
+        furnish(folder, bench.python)
         shutil.copytree(bench.folder / "ernie-evidence", folder / "ernie-evidence")
         plant(bench.python, *commands)
         more = ("-k", f"chinese or {measured}", f"--reference={bench.folder / 'ernie-reference'}")

@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from pytest_ernie import rehearsal
+from pytest_ernie.engines.fastdeploy import FastDeploy
 from pytest_ernie.registry import Registry
 
 EDITION = Path(rehearsal.__file__).parents[1] / "standard/editions/rehearsal.toml"
+ENGINE = "fastdeploy-double"
 MODEL = "ERNIE-4.5-tiny"
 PATIENCE_S = 1.5
 """What a request gets in which nothing comes."""
@@ -44,7 +47,7 @@ CHANGES = {
 """What makes the rehearsal's edition small, and the client's load no matter on a busy machine."""
 
 
-def furnish(folder: Path, python: Path, engine: str) -> None:
+def furnish(folder: Path, python: Path) -> None:
     """Put edition, site and questions into a folder."""
     text = EDITION.read_text(encoding="utf-8")
     for old, new in CHANGES.items():
@@ -62,7 +65,7 @@ def furnish(folder: Path, python: Path, engine: str) -> None:
         (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
     datasets = "\n".join(f'{name} = "{name}.jsonl"' for name in names)
     (folder / "site.toml").write_text(
-        f'[engine]\nkind = "{engine}"\npython = "{python}"\n\n'
+        f'[engine]\nkind = "{ENGINE}"\npython = "{python}"\n\n'
         f'[models."{MODEL}"]\ncheckpoint = "{rehearsal.checkpoint()}"\n\n[datasets]\n{datasets}\n',
         encoding="utf-8",
     )
@@ -100,10 +103,20 @@ def ports_in(evidence: Path) -> set[int]:
     return {int(number) for number in [*apis, *re.findall(r"Using `\w+`: \[(\d+)\]", text)]}
 
 
-def pytest_ernie_register(registry: Registry) -> None:
-    from doubles.fastdeploy.adapter import DoubleFastDeploy
+class Impatient(FastDeploy):
+    """The suite's own FastDeploy, which gives up after seconds instead of quarters of an hour."""
 
-    registry.engine("fastdeploy-double", DoubleFastDeploy)
+    name = ENGINE
+
+    def __init__(self) -> None:
+        super().__init__(start_timeout_s=20)
+        self._how = msgspec.structs.replace(
+            self._how, quiet_s=3, worker_gone_s=2, port_conflict_s=2
+        )
+
+
+def pytest_ernie_register(registry: Registry) -> None:
+    registry.engine(ENGINE, Impatient)
 
 
 def pytest_configure(config: pytest.Config) -> None:
