@@ -34,7 +34,7 @@ from .fastdeploy_installed import Installed, assumed, installed
 from .ports import Ports, TakePorts, free_ports
 from .protocol import Launch, Preview
 from .started import HowToStart, StartedServer, start_until_ready
-from .vllm import PASSED_ON
+from .variables import PASSED_ON
 
 MODULE = "fastdeploy.entrypoints.openai.api_server"
 LOGS = "log"

@@ -65,7 +65,8 @@ def furnish(folder: Path, python: Path) -> None:
         (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
     datasets = "\n".join(f'{name} = "{name}.jsonl"' for name in names)
     (folder / "site.toml").write_text(
-        f'[engine]\nkind = "{ENGINE}"\npython = "{python}"\n\n'
+        f'[engine]\nkind = "{ENGINE}"\npython = "{python}"\ntensor_parallel = 1\n'
+        f'max_num_seqs = 16\n\n'
         f'[models."{MODEL}"]\ncheckpoint = "{rehearsal.checkpoint()}"\n\n[datasets]\n{datasets}\n',
         encoding="utf-8",
     )
