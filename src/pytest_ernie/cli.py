@@ -59,7 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     prepare = commands.add_parser(
         "provision", help="make the CPU toolchains now, for example before the network is gone"
     )
-    prepare.add_argument("names", nargs="*", default=["trainer-cpu", "server-cpu"])
+    prepare.add_argument(
+        "names",
+        nargs="*",
+        default=["trainer-cpu", "server-cpu"],
+        help="trainer-cpu, server-cpu (vLLM), transformers-cpu; the first two if none is named",
+    )
     prepare.set_defaults(run=_provision)
     return parser
 

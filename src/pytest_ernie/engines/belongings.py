@@ -141,7 +141,7 @@ def _sysv(kind: str) -> list[Thing]:
         found.append(
             Thing(
                 kind=kind,
-                id=str(facts[f"{kind}id"]),
+                id=str(facts[columns[1]]),  # shmid, msqid, semid
                 uid=facts["uid"],
                 bytes=facts.get("size", facts.get("cbytes", 0)),
                 pids=tuple(facts[name] for name in ("cpid", "lspid", "lrpid") if name in facts),

@@ -36,6 +36,7 @@ CAUSES: tuple[tuple[str, str], ...] = (
         r"Model architectures .{0,80}not supported|does not recognize this architecture",
         "it doesn't know the model's architecture",
     ),
+    (r"No space left on device|Disk quota exceeded", "the disk or the shared memory is full"),
     (
         r"gaierror|Name or service not known|Temporary failure in name resolution",
         "this machine's name isn't resolvable",

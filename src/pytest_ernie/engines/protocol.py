@@ -86,6 +86,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """The engine takes ``min_tokens``; without it a fixed length can only be hoped for (R9)."""
     ignore_eos: bool = False
     """The engine takes ``ignore_eos``, which fixes the length whatever the model would say."""
+    fixed_length: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Request fields that fix the length in the engine's own way."""
+    tokens_without_text: bool = False
+    """So fixed, an answer goes on after its end by tokens that have no text: the event that finishes
+    it tells when the last one came, or the decode speed would be flattered."""
     usage: Literal["on_request", "always"] = "on_request"
     """Whether a stream's usage must be asked for."""
     done_line: bool = True
@@ -98,6 +103,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
             fields["min_tokens"] = max_tokens
         if fixed_length and self.ignore_eos:
             fields["ignore_eos"] = True
+        if fixed_length:
+            fields.update(self.fixed_length)
         return fields
 
     def streaming(self) -> dict[str, Any]:

@@ -5,7 +5,6 @@
                 cache of its own, in which the checkpoint's files are linked under MODEL
     key         it has none: that our process owns the port is what tells it apart
     window      not enforced, and reported by nobody
-    length      it refuses min_tokens and ignore_eos, so a fixed length can only be hoped for (R9)
     data types  bf16; any other only if the checkpoint declares its quantization, or the site's
                 arguments bring ``--quantization``. What truly runs isn't revealed, so R13 is
                 INCONCLUSIVE: vLLM or FastDeploy reveal it

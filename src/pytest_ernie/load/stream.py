@@ -107,6 +107,8 @@ class Stream:
             self.last_token_s = now_s
             if self.first_token_s is None:
                 self.first_token_s = now_s
+        elif self.finish_reason and self._dialect.tokens_without_text and self.last_token_s:
+            self.last_token_s = now_s
 
 
 def refusal(status: int, body: bytes) -> str:

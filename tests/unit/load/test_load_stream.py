@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_ernie.engines.dialects import TRANSFORMERS, VLLM
+from pytest_ernie.engines.protocol import Dialect
 from pytest_ernie.load.stream import Stream, refusal
 
 
@@ -53,6 +54,17 @@ def test_a_role_event_is_no_first_token() -> None:
     )
 
     assert (stream.first_token_s, stream.last_token_s) == (2.0, 3.0)
+
+
+@pytest.mark.parametrize(("dialect", "last_s"), [(VLLM, 1.0), (TRANSFORMERS, 3.0)])
+def test_tokens_without_text_end_with_the_answer(dialect: Dialect, last_s: float) -> None:
+    """Where an answer of fixed length goes on without text, its end is when the last token came."""
+    stream = Stream(dialect)
+    pieces = [chunk(content="a"), chunk(content="b"), chunk(), chunk("length")]
+    for second, piece in enumerate(pieces):
+        stream.feed(piece, float(second))
+
+    assert (stream.first_token_s, stream.last_token_s) == (0.0, last_s)
 
 
 @pytest.mark.parametrize("name", ["content", "reasoning_content", "reasoning"])
