@@ -11,7 +11,10 @@ from pathlib import Path
 import msgspec
 
 CAUSES: tuple[tuple[str, str], ...] = (
-    (r"address already in use|Errno 98", "its port is already in use"),
+    (
+        r"address already in use|Errno 98|parameter `\w+`:\d+ is already in use",
+        "its port is already in use",
+    ),
     (
         r"out of memory|OutOfMemoryError|MemoryError|Cannot allocate memory|bad_alloc"
         r"|larger than the available KV cache memory|No available memory for the cache blocks"

@@ -140,8 +140,9 @@ def _impatient() -> Iterator[None]:
             (run_load, "silence_timeout_s"),
         ):
             patch.setitem(function.__kwdefaults__, name, PATIENCE_S)
-        patch.setattr(ready, "FIRST_ANSWER_TIMEOUT_S", 2 * PATIENCE_S)
-        patch.setattr(ready, "LIST_TIMEOUT_S", PATIENCE_S)
+        patch.setattr(ready, "STILL_ANSWERS_TIMEOUT_S", PATIENCE_S)
+        patch.setattr(ready.first_answer, "__defaults__", (2 * PATIENCE_S,))
+        patch.setattr(ready.listed_models, "__defaults__", (PATIENCE_S,))
         patch.setattr(calibration, "calibrate", _calibrated)
         yield
 
