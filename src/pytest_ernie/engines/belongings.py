@@ -6,7 +6,7 @@ lived is told, with its owner. It is removed only if it is provably the server's
 
     SysV shared memory    the system names the process that created it, and that was one of ours
     POSIX shared memory   a process of ours had it mapped, nobody has it now, and its name holds the
-                          number of a process of ours that is gone
+                          number of a process of ours that is gone, or of a port that was ours
 
 Nothing proves who made a message queue or a semaphore, so those are never removed.
 """
@@ -52,8 +52,9 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
 class Belongings:
     """Made before a server starts; told of its processes while they live; asked when it is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, ports: Iterable[int] = ()) -> None:
         self._before = {thing.key for thing in things()}
+        self._ports = frozenset(ports)
         self._ours: dict[int, str] = {}
         self._mapped: set[str] = set()
 
@@ -106,7 +107,8 @@ class Belongings:
         if thing.kind != "posix" or thing.id not in self._mapped:
             return False
         numbers = {int(number) for number in re.findall(r"(?<!\w)\d+(?!\w)", _parted(thing.id))}
-        return any(pid in numbers and not psutil.pid_exists(pid) for pid in self._ours)
+        gone = {pid for pid in self._ours if not psutil.pid_exists(pid)}
+        return bool(numbers & (gone | self._ports))
 
 
 def things() -> list[Thing]:

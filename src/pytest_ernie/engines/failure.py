@@ -54,6 +54,11 @@ CAUSES: tuple[tuple[str, str], ...] = (
         r"|Repo id must be|Cannot find any model weights",
         "the checkpoint isn't there or isn't complete",
     ),
+    (
+        r"\bexit code -9\b",
+        "a worker was killed (SIGKILL), most often because the machine ran out of memory",
+    ),
+    (r"\bexit code -(11|7)\b", "a worker crashed"),
 )
 """Signs in a log and what they mean; an earlier entry wins."""
 

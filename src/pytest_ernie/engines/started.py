@@ -170,8 +170,8 @@ def start_until_ready(
     for attempt in range(1, how.attempts + 1):
         log = workdir / f"server-{attempt}.log"
         logs = Logs(log, lambda: how.logs(workdir), [api_key] if api_key else [])
-        belongings = Belongings()
         block = take_ports(how.port_count)
+        belongings = Belongings(block.ports.numbers)
         try:
             line = command(block.ports)
             process = start(line, env=env, cwd=workdir, log=log)

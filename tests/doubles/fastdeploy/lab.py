@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +20,7 @@ import msgspec
 import pytest
 
 from pytest_ernie import rehearsal
+from pytest_ernie.engines import ready, started
 from pytest_ernie.engines.fastdeploy import FastDeploy
 from pytest_ernie.registry import Registry
 
@@ -129,20 +131,24 @@ def pytest_configure(config: pytest.Config) -> None:
 @contextmanager
 def _impatient() -> Iterator[None]:
     from pytest_ernie.accuracy.ask import ask
-    from pytest_ernie.engines import context, ready
-    from pytest_ernie.load import calibration
+    # Named by their modules: pytest within pytest forgets modules, not their packages' attributes.
+    from pytest_ernie.engines.context import probe
     from pytest_ernie.load.client import run_load
+
+    calibration = import_module("pytest_ernie.load.calibration")
 
     with pytest.MonkeyPatch.context() as patch:
         for function, name in (
             (ask, "timeout_s"),
-            (context.probe, "timeout_s"),
+            (probe, "timeout_s"),
             (run_load, "silence_timeout_s"),
         ):
             patch.setitem(function.__kwdefaults__, name, PATIENCE_S)
         patch.setattr(ready, "STILL_ANSWERS_TIMEOUT_S", PATIENCE_S)
         patch.setattr(ready.first_answer, "__defaults__", (2 * PATIENCE_S,))
         patch.setattr(ready.listed_models, "__defaults__", (PATIENCE_S,))
+        patch.setattr(started, "ENDING_S", PATIENCE_S)
+        patch.setattr(started.StartedServer.stop, "__defaults__", (2 * PATIENCE_S,))
         patch.setattr(calibration, "calibrate", _calibrated)
         yield
 
