@@ -46,9 +46,13 @@ def comparable(measured: Record, benchmark: Record) -> None:
             )
 
 
+DIED = "in an earlier attempt "
+"""How a note begins that tells of a server's death."""
+
+
 def with_deaths(verdict: Verdict, *deaths: str) -> Verdict:
     """Return a verdict that says how often its server died and was started again on the way."""
-    notes = tuple(f"in an earlier attempt {told}" for told in dict.fromkeys(deaths))
+    notes = tuple(f"{DIED}{told}" for told in dict.fromkeys(deaths))
     return msgspec.structs.replace(verdict, notes=(*verdict.notes, *notes))
 
 

@@ -16,7 +16,8 @@ def laboratory(pytester, monkeypatch, conformance_folder) -> Laboratory:
 
 def test_a_server_that_died_is_started_again_once_where_the_site_says_so(laboratory):
     """
-    The criterion in which it died is measured anew and says so; its first attempt stays in evidence.
+    The criterion in which it died is measured anew and says so, under --fresh, too; its first attempt
+    stays in evidence.
     """
     chosen = ("-m", "tier1 and accuracy")
     laboratory.record_reference(*chosen)
@@ -39,6 +40,14 @@ def test_a_server_that_died_is_started_again_once_where_the_site_says_so(laborat
     assert [note for note in notes if "died" in note] == [
         f"in an earlier attempt {failures[0]['message']}"
     ]
+
+    assert "in an earlier attempt" in result.stdout.str()
+
+    laboratory.plant(serve={"die_after": 30, "deaths": 3})
+    again, words = laboratory.run(*chosen, "--reference=ernie-reference", "--fresh=a new look")
+    assert not_passed(words) == {}
+    assert len(laboratory.starts()) == 4
+    again.stdout.fnmatch_lines([f"*({len(words)} measurements were made in this run)"])
 
     site.write_text(site.read_text().replace("restarts = 1", "restarts = 0"))
     laboratory.plant(serve={"die_after": 30})

@@ -34,6 +34,8 @@ POLL_TIMEOUT_S = 2.0
 GRACE_S = 20.0
 ENDING_S = 15.0
 """What a server that doesn't answer gets to end, its workers included, so that its end is known."""
+LEFT_BEHIND = "left-behind.txt"
+"""File beside the logs, for a worker of xdist has no end of the run to tell it at."""
 LAST_WORDS_S = 1.0
 """What a process whose answer failed gets to be gone, so that its end is seen as the reason."""
 
@@ -146,6 +148,9 @@ class StartedServer:
         finally:
             self._block.release()
         self.left_behind = self.belongings.left_behind()
+        if self.left_behind:
+            text = "".join(f"{told}\n" for told in self.left_behind)
+            self.logs.main.with_name(LEFT_BEHIND).write_text(text, encoding="utf-8")
 
 
 def start_until_ready(
@@ -170,8 +175,9 @@ def start_until_ready(
     for attempt in range(1, how.attempts + 1):
         log = workdir / f"server-{attempt}.log"
         logs = Logs(log, lambda: how.logs(workdir), [api_key] if api_key else [])
+        belongings = Belongings()
         block = take_ports(how.port_count)
-        belongings = Belongings(block.ports.numbers)
+        belongings.ports = block.ports.numbers
         try:
             line = command(block.ports)
             process = start(line, env=env, cwd=workdir, log=log)

@@ -113,7 +113,7 @@ def command_line(
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--max-model-len", str(launch.window), "--max-num-seqs", str(launch.max_num_seqs)),
         *("--tensor-parallel-size", str(launch.tensor_parallel)),
-        *vllm_recipes.arguments(launch.datatype, config),
+        *vllm_recipes.arguments(launch.datatype, config, launch.extra),
         *("--worker-extension-cls", EXTENSION),
         # On a CPU one process fewer starts 9 s sooner, and nothing is worth compiling.
         *(("--enforce-eager", "--distributed-executor-backend", "uni") if on_cpu else ()),
