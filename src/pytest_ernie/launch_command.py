@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,9 +80,10 @@ def lines(
     """Yield the lines of a shell script that would start the (first) server, with remarks."""
     import msgspec
 
+    from pytest_ernie.devices.topology import disjoint_sets
     from pytest_ernie.engines.ports import Ports
     from pytest_ernie.engines.protocol import Previews
-    from pytest_ernie.measurements.launching import plan_launch
+    from pytest_ernie.measurements.launching import plan_launch, server_variables
     from pytest_ernie.registry import Registry
     from pytest_ernie.site import Site, read_site
     from pytest_ernie.toolchains import adopt
@@ -101,7 +102,7 @@ def lines(
         datatype=datatype,
         window=window,
         checkpoint="",
-        device=device,
+        device=chip,
         cards=ids,
         site=site,
     )
@@ -110,10 +111,7 @@ def lines(
         checkpoint=_checkpoint(model, datatype, site, planned, starter.suffix),
         version=version or planned.launch.version,
     )
-    own = ids[: launch.tensor_parallel] if launch.replicas > 1 else ids
-    variables = dict(chip.engine_environment)
-    if chip.visible_variable:
-        variables[chip.visible_variable] = ",".join(own)
+    sets = disjoint_sets(chip, ids, launch.tensor_parallel, launch.replicas) if ids else [()]
     python = Path(site.engine.python) if site.engine else None
     here = python is not None and python.exists() and version is None
     preview = starter.preview(
@@ -122,20 +120,22 @@ def lines(
         if here and python and site.engine
         else None,
         workdir=WORKDIR,
-        cards=own,
-        device_env=variables,
+        cards=sets[0],
+        device_env=server_variables(chip, site, sets[0]),
         ports=Ports(numbers=tuple(range(FIRST_PORT, FIRST_PORT + 32))),
     )
     yield f"# {model} in {datatype}, window {window}, on {device}"
     yield from _origin(planned, preview, kind, here=here)
-    yield from _replicas(planned, ids, chip.visible_variable)
+    yield from _replicas(sets, chip.visible_variable)
     yield from script(preview)
 
 
 def script(preview: Preview) -> Iterator[str]:
     """Yield the environment and the command as a shell takes them, a flag a line."""
+    from pytest_ernie.measurements.local import SECRET
+
     for name, value in sorted(preview.environment.items()):
-        yield f"export {name}={shlex.quote(value)}"
+        yield f"export {name}={shlex.quote('(set)' if SECRET.search(name) else value)}"
     rows: list[str] = []
     for word in preview.command:
         if word.startswith("--") or not rows:
@@ -186,13 +186,10 @@ def _origin(planned: Planned, preview: Preview, kind: str, *, here: bool) -> Ite
         yield f"#   from the site file: {', '.join(origin.site)}"
 
 
-def _replicas(planned: Planned, cards: tuple[str, ...], variable: str | None) -> Iterator[str]:
-    launch = planned.launch
-    if launch.replicas == 1:
+def _replicas(sets: Sequence[tuple[str, ...]], variable: str | None) -> Iterator[str]:
+    if len(sets) == 1:
         return
-    size = launch.tensor_parallel
-    others = [",".join(cards[n * size : (n + 1) * size]) for n in range(1, launch.replicas)]
     yield (
-        f"# the first of {launch.replicas} equal servers behind one client; the others have "
-        f"{variable}={' and '.join(others)}, ports and a folder of their own"
+        f"# the first of {len(sets)} equal servers behind one client; the others have {variable}="
+        f"{' and '.join(','.join(cards) for cards in sets[1:])}, ports and a folder of their own"
     )

@@ -94,6 +94,11 @@ class ErnieSession:
 
         return progress_for(self.config)
 
+    def check_chosen(self, chosen: tuple[Criterion, ...]) -> None:
+        """Check what was collected, unless nothing was chosen or it is only to be looked at."""
+        if chosen and not self.config.option.collectonly:
+            self.check_ready(chosen)
+
     def check_ready(self, chosen: tuple[Criterion, ...]) -> None:
         """
         Raise pytest.UsageError, on one screen, if the chosen criteria can't even be tried.
@@ -126,10 +131,15 @@ class ErnieSession:
         except ErnieError as error:
             raise pytest.UsageError(f"nothing was measured: {error}") from None
 
+    @property
+    def asked(self) -> bool:
+        """Whether this run certifies anything, or is somebody else's that merely has the plugin."""
+        names = ("device", "endpoint", "offline")
+        return any(self.config.getoption(destination(name)) for name in names)
+
     def header(self) -> list[str]:
         """Return what a reader must know before the first result."""
-        asked = ("device", "endpoint", "offline")
-        if not any(self.config.getoption(destination(name)) for name in asked):
+        if not self.asked:
             return []
         settings = self.settings
         edition = settings.edition

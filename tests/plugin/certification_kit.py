@@ -5,12 +5,14 @@ A certification in a folder of its own, against a laboratory of doubles.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import pytest_ernie
 from doubles.laboratory import SITE
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -29,7 +31,8 @@ class Laboratory:
         self.conformance = conformance
         pytester.syspathinsert(TESTS)
         self.path = pytester.path
-        monkeypatch.setenv("PYTHONPATH", str(TESTS))
+        ours = Path(pytest_ernie.__file__).parents[1]  # and no other one that is installed
+        monkeypatch.setenv("PYTHONPATH", f"{TESTS}{os.pathsep}{ours}")
         (self.path / "site.toml").write_text(SITE.format(python=sys.executable))
 
     def plant(self, **faults: Any) -> None:

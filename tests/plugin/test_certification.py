@@ -298,6 +298,15 @@ def test_each_server_starts_once(laboratory):
     assert sorted(laboratory.starts()) == ["w4a8 131072", "wint4 131072", "wint8 32768"]
 
 
+def test_each_server_starts_once_over_all_workers(laboratory):
+    """
+    Under -n 2, too: no worker starts what another one has.
+    """
+    laboratory.run("-m", "inference and (datatype or context)", "-n", "2")
+
+    assert sorted(laboratory.starts()) == ["w4a8 131072", "wint4 131072", "wint8 32768"]
+
+
 def test_two_workers_measure_each_thing_once(laboratory):
     """
     Under -n 2 a measurement that several criteria share is made by one worker.

@@ -36,11 +36,19 @@ DEVICE = Accelerator(
     title="Intel Gaudi",
     paddle_name="intel_hpu",
     visible_variable="HPU_VISIBLE_DEVICES",
-    engine_environment={"PADDLE_XCCL_BACKEND": "intel_hpu", "FD_ATTENTION_BACKEND": "HPU_ATTN"},
+    # GC_KERNEL_PATH names files of the environment: it belongs to [engine] env in the site file.
+    engine_environment={
+        "PADDLE_DISTRI_BACKEND": "xccl",
+        "PADDLE_XCCL_BACKEND": "intel_hpu",
+        "FD_ATTENTION_BACKEND": "HPU_ATTN",
+        "HABANA_PROFILE": "0",
+        "HPU_WARMUP_BUCKET": "1",
+        "HPU_WARMUP_MODEL_LEN": "4096",
+    },
     tool=Tool(
         names=("hl-smi",),
         read=read,
-        tested_on="answers of hl-smi 1.14 and 1.16 for Gaudi 2, 1.21 for Gaudi 3; of hl-smi -L one line",
+        tested_on="answers of hl-smi 1.14 for Gaudi 2 and 1.21 for Gaudi 3; of hl-smi -L one line",
         mend="Install the Gaudi driver; start a container with `--runtime=habana -e "
         "HABANA_VISIBLE_DEVICES=all`",
     ),

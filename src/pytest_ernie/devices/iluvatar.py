@@ -33,12 +33,16 @@ DEVICE = Accelerator(
     title="Iluvatar GPU",
     paddle_name="iluvatar_gpu",
     visible_variable="CUDA_VISIBLE_DEVICES",
-    engine_environment={"PADDLE_XCCL_BACKEND": "iluvatar_gpu", "FD_SAMPLING_CLASS": "rejection"},
+    engine_environment={
+        "PADDLE_XCCL_BACKEND": "iluvatar_gpu",
+        "FD_SAMPLING_CLASS": "rejection",
+        "LD_PRELOAD": "/usr/local/corex/lib64/libcuda.so.1",
+    },
     tool=Tool(
         names=("ixsmi",),
         folders=("/usr/local/corex/bin",),
         read=read,
-        tested_on="answers of ixsmi 4.1.0 and 4.3.8 for BI-V150, 4.4.0 for MR-V100",
+        tested_on="answers of ixsmi 4.1.0 for BI-V150 and 4.4.0 for MR-V100",
         mend="Install the CoreX driver; mount ixsmi and its libraries, of the host's version, into "
         "a container",
     ),

@@ -62,7 +62,7 @@ DEVICE = Accelerator(
         names=("npu-smi",),
         folders=("/usr/local/sbin", "/usr/local/bin"),
         read=read,
-        tested_on="answers of npu-smi 25.5 for 910B2C, 310P3 and an Ascend950PR, and for one board",
+        tested_on="answers of npu-smi 25.5 for 910B2C and 310P3, and for one board of the former",
         mend="Install driver and firmware; mount npu-smi, /usr/local/Ascend/driver and /dev/davinci* "
         "into a container",
     ),

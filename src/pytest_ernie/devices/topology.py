@@ -49,3 +49,22 @@ def refuse_impossible(device: Device, cards: Sequence[str], wanted: int) -> None
         got=", ".join(cards),
         wanted=" or ".join("-".join(map(str, numbers)) for numbers in possible) or "other cards",
     )
+
+
+def disjoint_sets(
+    device: Device, cards: Sequence[str], wanted: int, count: int | None = None
+) -> list[tuple[str, ...]]:
+    """
+    Return ``count`` sets of ``wanted`` cards each (None: as many as there are), no card in two.
+
+    DeviceError if the chip's links don't allow so many, or a single one, on these cards.
+    """
+    left = list(cards)
+    found: list[tuple[str, ...]] = []
+    while count is None or len(found) < count:
+        if count is None and found and next(allowed_sets(device, left, wanted), None) is None:
+            break
+        refuse_impossible(device, left, wanted)
+        found.append(next(allowed_sets(device, left, wanted)))
+        left = [card for card in left if card not in found[-1]]
+    return found

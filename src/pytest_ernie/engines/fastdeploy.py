@@ -14,7 +14,6 @@ isn't used: it hides the exit, and its stop doesn't wait.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -34,7 +33,7 @@ from .fastdeploy_installed import Installed, assumed, installed
 from .ports import Ports, TakePorts, free_ports
 from .protocol import Launch, Preview
 from .started import HowToStart, StartedServer, start_until_ready
-from .variables import PASSED_ON
+from .variables import PASSED_ON, passed_on
 
 MODULE = "fastdeploy.entrypoints.openai.api_server"
 LOGS = "log"
@@ -216,9 +215,8 @@ def environment(
 
     A later group wins: what is passed on, ours, the toolchain's, the device's.
     """
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     ours = {"FD_LOG_DIR": str(workdir / LOGS), "DO_NOT_TRACK": "1"}
-    return {**passed, **ours, **toolchain_env, **device_env}
+    return {**passed_on(), **ours, **toolchain_env, **device_env}
 
 
 def _ports(launch: Launch, ports: Ports, release: Installed) -> dict[str, Value]:

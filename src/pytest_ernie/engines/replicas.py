@@ -56,7 +56,7 @@ class Replicas:
         return self._first.dialect
 
     def alive(self) -> bool:
-        """Return whether every one still answers."""
+        """Return whether every one still lists its models."""
         return all(server.alive() for server in self._servers)
 
     def trouble(self) -> str | None:
@@ -130,6 +130,7 @@ def merged(facts: Sequence[ServedFacts]) -> ServedFacts:
         datatype_reported=_same([each.datatype_reported for each in facts]),
         layer_types=types,
         activation=_same([each.activation for each in facts]),
+        to_reveal=next((each.to_reveal for each in facts if each.to_reveal), None),
         log_evidence=tuple(dict.fromkeys(line for each in facts for line in each.log_evidence)),
     )
 

@@ -20,10 +20,10 @@ from pytest_ernie.toolchains.toolchain import Toolchain
 from . import vllm_facts, vllm_recipes
 from .checkpoint import checkpoint_config
 from .dialects import VLLM
-from .ports import TakePorts, free_ports
-from .protocol import Launch
+from .ports import Ports, TakePorts, free_ports
+from .protocol import Launch, Preview
 from .started import HowToStart, StartedServer, start_until_ready
-from .variables import cpu_threads, passed_on
+from .variables import PASSED_ON, cpu_threads, passed_on
 
 INSIDE = Path(__file__).with_name("inside")
 EXTENSION = "ernie_inside_vllm.Inside"
@@ -50,10 +50,35 @@ class Vllm:
 
     name = "vllm"
     dialect = VLLM
+    suffix = "-PT"
 
     def __init__(self, start_timeout_s: float = START_TIMEOUT_S) -> None:
         self._how = HowToStart(
             title="vLLM", milestones=MILESTONES, worker=WORKER, timeout_s=start_timeout_s
+        )
+        # One key for all servers of a run: replicas are asked by one client.
+        self._key = secrets.token_urlsafe(16)
+
+    def preview(
+        self,
+        launch: Launch,
+        *,
+        toolchain: Toolchain | None,
+        workdir: Path,
+        cards: tuple[str, ...],
+        device_env: Mapping[str, str],
+        ports: Ports,
+    ) -> Preview:
+        """Return what ``start`` would run."""
+        chosen = toolchain or Toolchain(name="vllm", python="python", digest="")
+        here = (Path(launch.checkpoint) / "config.json").is_file()
+        config = checkpoint_config(launch.checkpoint) if here else {}
+        env = environment(chosen, device_env, on_cpu=not cards)
+        shown = {name: value for name, value in env.items() if name not in PASSED_ON}
+        return Preview(
+            command=command_line(launch, config, chosen.python, ports.api, on_cpu=not cards),
+            environment={**shown, "VLLM_API_KEY": "(set)"},
+            version=launch.version or "of whatever version",
         )
 
     def start(
@@ -73,7 +98,7 @@ class Vllm:
                 "vLLM needs a toolchain", fix="Provision server-cpu, or name the site's interpreter"
             )
         config = checkpoint_config(launch.checkpoint)
-        key = secrets.token_urlsafe(16)
+        key = self._key
         env = environment(toolchain, device_env, on_cpu=not cards)
         server = start_until_ready(
             self._how,

@@ -284,9 +284,10 @@ class Recording:
             from pytest_ernie import __version__
 
             header = {"layout": LAYOUT, "suite": __version__}
-            self._journal.append("header", "header", header)
+            self._journal.append("header", "header", header, once=True)
         if not any(e.type == "subject" for e in self._journal.of_id.get(subject.digest, ())):
-            self._journal.append("subject", subject.digest, msgspec.to_builtins(subject))
+            body = msgspec.to_builtins(subject)
+            self._journal.append("subject", subject.digest, body, once=True)
         continued = [] if reason else self._interrupted(what, subject)
         kept = [e for id in continued for e in self._journal.of_id[id] if e.type == "sample"]
         self.samples: tuple[dict[str, Any], ...] = tuple(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from pytest_ernie.devices.topology import disjoint_sets
 from pytest_ernie.engines.protocol import Configuration, Configures, Launch
 from pytest_ernie.errors import EngineError, SiteError
 from pytest_ernie.site import EngineSite, ServingSite, Site
 
 if TYPE_CHECKING:
+    from pytest_ernie.devices import Device
     from pytest_ernie.engines.protocol import Engine
 
 MAX_NUM_SEQS = 64
@@ -42,6 +44,17 @@ class Planned(Struct, frozen=True, kw_only=True):
     origin: Origin
 
 
+def server_variables(device: Device, site: Site, cards: tuple[str, ...]) -> dict[str, str]:
+    """
+    Return the variables with which the device's servers start on these cards.
+
+    The site's ``[engine] env`` wins over what the chip's documents set, never over the cards.
+    """
+    stated = site.engine.env if site.engine else {}
+    chosen = {device.visible_variable: ",".join(cards)} if device.visible_variable else {}
+    return {**device.engine_environment, **stated, **chosen}
+
+
 def plan_launch(
     engine: Engine,
     *,
@@ -49,7 +62,7 @@ def plan_launch(
     datatype: str,
     window: int,
     checkpoint: str,
-    device: str,
+    device: Device,
     cards: tuple[str, ...],
     site: Site,
 ) -> Planned:
@@ -57,10 +70,11 @@ def plan_launch(
     Return what the engine is asked to start on these cards (empty: the device has none to choose).
 
     The model's own table of the site file wins over ``[engine]``, that over the engine's published
-    configuration. SiteError if there are fewer cards than one server needs.
+    configuration. SiteError if there are fewer cards than one server needs, DeviceError if their
+    links don't allow the servers that are asked for.
     """
     given = _given(model, datatype, site)
-    published = _published(engine, model, device, datatype, window, given)
+    published = _published(engine, model, device.kind, datatype, window, given)
     tensor_parallel = given.get("tensor_parallel", published.tensor_parallel if published else 1)
     if cards and tensor_parallel > len(cards):
         raise SiteError(
@@ -69,6 +83,9 @@ def plan_launch(
             got=f"{len(cards)}: {', '.join(cards)}",
             fix=f'Name more, or set tensor_parallel under [models."{model}".serving.{datatype}]',
         )
+    replicas = given.get("replicas")
+    if cards:
+        replicas = len(disjoint_sets(device, cards, tensor_parallel, replicas))
     launch = Launch(
         engine=engine.name,
         model=model,
@@ -79,19 +96,12 @@ def plan_launch(
             "max_num_seqs", published.max_num_seqs if published else MAX_NUM_SEQS
         ),
         tensor_parallel=tensor_parallel,
-        replicas=given.get("replicas", max(1, len(cards) // tensor_parallel)),
+        replicas=replicas or 1,
         memory_share=given.get("memory_share", published.memory_share if published else None),
         flags=_flags(published.flags) if published else (),
         extra=given.get("arguments", ()),
         version=site.engine.version if site.engine else None,
     )
-    if cards and launch.replicas * tensor_parallel > len(cards):
-        raise SiteError(
-            f"{launch.replicas} servers of {tensor_parallel} cards need more cards than there are",
-            where="replicas",
-            got=f"{len(cards)} cards",
-            wanted=f"at most {len(cards) // tensor_parallel} servers",
-        )
     return Planned(
         launch=launch,
         origin=Origin(

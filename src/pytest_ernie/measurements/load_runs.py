@@ -8,11 +8,10 @@ import math
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
 
-from pytest_ernie.evidence import Record, Recording, Store, Subject, What
+from pytest_ernie.evidence import Record, Recording, Store, What
 from pytest_ernie.measurements.equipment import Equipment
-from pytest_ernie.measurements.serving import Configuration
+from pytest_ernie.measurements.serving import ServedPlan
 from pytest_ernie.standard import Workload, digest
 from pytest_ernie.standard.model import ServingThroughputRule
 from pytest_ernie.verdicts import ClientPoint, LoadPoint
@@ -23,10 +22,9 @@ if TYPE_CHECKING:
     from pytest_ernie.load.search import Trial
 
 
-class LoadPlan(Struct, frozen=True, kw_only=True):
+class LoadPlan(ServedPlan, frozen=True, kw_only=True):
     """A workload at one load, requests in flight held constant (closed loop)."""
 
-    configuration: Configuration
     workload: Workload
     concurrency: int
     repeat: int
@@ -44,9 +42,10 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
             workload=digest(msgspec.to_builtins(self.workload)),
         )
 
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch."""
-        return self.configuration.subject(equipment)
+    @property
+    def timed(self) -> bool:
+        """Every figure is a time."""
+        return True
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Send the requests and keep a record of each; before the whole workload, calibrate."""

@@ -5,7 +5,7 @@ Serving measurements: what runs, how long a prompt may be, how it scores. Throug
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from pytest_ernie.errors import EngineError, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Subject, What
-from pytest_ernie.measurements.equipment import Equipment, file_digest, folder_digest
+from pytest_ernie.measurements.equipment import Equipment, file_digest
 from pytest_ernie.standard import Criterion, Edition, digest
 from pytest_ernie.standard.model import Dataset, ServingContextRule
 from pytest_ernie.verdicts import ContextAnswer
@@ -64,7 +64,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
             datatype=self.datatype,
             window=self.window,
             checkpoint=checkpoint,
-            device=equipment.device.kind,
+            device=equipment.device,
             cards=equipment.cards,
             site=equipment.site,
         )
@@ -84,9 +84,17 @@ class Configuration(Struct, frozen=True, kw_only=True):
         return Subject(
             device=equipment.device_facts,
             toolchain=equipment.engine_toolchain.digest,
-            checkpoint=folder_digest(equipment.checkpoint(self.model, self.datatype)),
+            checkpoint=equipment.weights_digest(self.model, self.datatype),
             launch={**launch, **further},
         )
+
+    @contextmanager
+    def equipped(self, equipment: Equipment) -> Iterator[None]:
+        """Hold what the server needs; it stays held, and the server up, until another is wanted."""
+        launch = self.launch(equipment)
+        if not equipment.settings.endpoint and equipment.pool.state(launch) != "broken":
+            equipment.holdings.for_server(launch)
+        yield
 
     @contextmanager
     def serving(self, equipment: Equipment, recording: Recording, doing: str) -> Iterator[Server]:
@@ -100,7 +108,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
         try:
             server = equipment.pool.get(launch)
         except ServerNotStarted as problem:
-            _keep(problem.logs, recording)
+            keep_logs(problem.logs, recording)
             raise
         problem_inside: EngineError | None = None
         try:
@@ -108,7 +116,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
         except EngineError as problem:  # perhaps only because the server is gone
             problem_inside = problem
         finally:
-            _keep(server.kept_logs(), recording)
+            keep_logs(server.kept_logs(), recording)
         if (why := server.trouble()) is not None:
             raise equipment.pool.bury(launch, f"the server died {doing}", why) from problem_inside
         if problem_inside is not None:
@@ -121,15 +129,37 @@ class Configuration(Struct, frozen=True, kw_only=True):
         )
 
 
-def _keep(logs: Mapping[str, bytes], recording: Recording) -> None:
+class ServedPlan(Struct, frozen=True, kw_only=True):
+    """What all measurements of a server share."""
+
+    configuration: Configuration
+
+    @property
+    def timed(self) -> bool:
+        """Seconds don't count, unless a kind of measurement says that they do."""
+        return False
+
+    def subject(self, equipment: Equipment) -> Subject:
+        """Device, engine, weights, launch."""
+        return self.configuration.subject(equipment)
+
+    def equipped(self, equipment: Equipment) -> AbstractContextManager[None]:
+        """Hold the server's cards and memory."""
+        return self.configuration.equipped(equipment)
+
+    def make_ready(self, equipment: Equipment) -> None:
+        """Start the server."""
+        equipment.pool.get(self.configuration.launch(equipment))
+
+
+def keep_logs(logs: Mapping[str, bytes], recording: Recording) -> None:
+    """Keep a server's logs beside what was measured with it."""
     for name, content in logs.items():
         recording.blob(name, content)
 
 
-class FactsPlan(Struct, frozen=True, kw_only=True):
+class FactsPlan(ServedPlan, frozen=True, kw_only=True):
     """What a running server shows of itself (R13)."""
-
-    configuration: Configuration
 
     @classmethod
     def of(cls, edition: Edition, criterion: Criterion) -> FactsPlan:
@@ -140,10 +170,6 @@ class FactsPlan(Struct, frozen=True, kw_only=True):
     def what(self) -> What:
         """Key by model and data type."""
         return self.configuration.what("serving.facts")
-
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch."""
-        return self.configuration.subject(equipment)
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Start the server and keep what it says of itself, and where its configuration is from."""
@@ -175,10 +201,9 @@ def read_served(record: Record) -> Served:
     )
 
 
-class ContextPlan(Struct, frozen=True, kw_only=True):
+class ContextPlan(ServedPlan, frozen=True, kw_only=True):
     """A prompt that fills ``length`` tokens, with needles in it (R12)."""
 
-    configuration: Configuration
     length: int
     rule: ServingContextRule
 
@@ -197,10 +222,6 @@ class ContextPlan(Struct, frozen=True, kw_only=True):
         """Key by model, data type, length and how the prompt is made."""
         made = {"needles": self.rule.needle_depths, "output_tokens": self.rule.output_tokens}
         return self.configuration.what("serving.context", length=self.length, workload=digest(made))
-
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch."""
-        return self.configuration.subject(equipment)
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Ask for every needle; a server that died in between has measured nothing."""
@@ -242,10 +263,9 @@ def read_context(record: Record) -> Context:
     return Context(record=record, answer=answer)
 
 
-class AccuracyPlan(Struct, frozen=True, kw_only=True):
+class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
     """Every question of a data set, asked greedily (R10)."""
 
-    configuration: Configuration
     dataset: Dataset
 
     @classmethod

@@ -23,13 +23,14 @@ class Lab:
     """
 
     def __init__(self, device: Device | None = None, site: Site | None = None) -> None:
-        self.device = device if device is None or device.kind != "endpoint" else None
+        self.remote = device is not None and device.kind == "endpoint"
+        self.device = None if self.remote else device
         self.site = site or Site()
 
     @property
     def rehearses(self) -> bool:
         """True where the suite makes the toolchains itself."""
-        return self.device is None or self.device.kind == "cpu"
+        return not self.remote and (self.device is None or self.device.kind == "cpu")
 
     @cached_property
     def facts(self) -> dict[str, Any] | ErnieError:

@@ -16,6 +16,7 @@ from pytest_ernie.errors import ToolchainError
 from pytest_ernie.preflight.finding import Check, Finding, at_least
 from pytest_ernie.preflight.lab import Lab
 
+PYTHON = "3.10"
 UV_S = 120
 SHOWN = 3
 PAIRS = {"2.0": "3.1", "2.1": "3.1", "2.2": "3.2", "2.3": "3.2", "2.4": "3.3"}
@@ -30,6 +31,7 @@ OLD_TAGS = {"2014": 17, "2010": 12, "1": 5}
 def checks_of(lab: Lab) -> Iterator[Check]:
     """Yield the checks for each environment that the site file names."""
     for name, (python, env) in lab.environments.items():
+        yield Check(name=f"{name} python", run=partial(python_of, name, python, env))
         yield Check(name=f"{name} packages", run=partial(compatible, name, python))
         yield Check(name=f"{name} glibc", run=partial(glibc, name, python, env))
     if "engine" in lab.environments:
@@ -54,8 +56,42 @@ def _folders(python: Path, env: Mapping[str, str] | None = None) -> list[Path]:
         return []
 
 
+def python_of(name: str, python: Path, env: Mapping[str, str] | None = None) -> Finding:
+    """The environment's interpreter runs, and is one that the toolkits' guides allow."""
+    version = _version(python, env)
+    return Finding(
+        name=f"{name} python",
+        holds=version is not None and at_least(version, PYTHON),
+        got=version or f"{python} doesn't run",
+        wanted=f"{PYTHON} or newer (FastDeploy's guides; some chips' wheels are for 3.10 only)",
+        mend=f"Name an interpreter of the environment as [{name}] python in the site file",
+    )
+
+
+def _version(python: Path, env: Mapping[str, str] | None) -> str | None:
+    from pytest_ernie.toolchains import inherited
+
+    try:
+        done = subprocess.run(
+            [str(python), "-c", "import platform; print(platform.python_version())"],
+            env={**inherited(), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
 def compatible(name: str, python: Path) -> Finding:
-    """Every installed package finds what it requires, as ``uv pip check`` sees it."""
+    """
+    No installed package has a version that another one refuses, as ``uv pip check`` sees it.
+
+    One that is missing altogether is a note: what doesn't use it runs without.
+    """
     from uv import find_uv_bin
 
     try:
@@ -70,19 +106,22 @@ def compatible(name: str, python: Path) -> Finding:
         holds = done.returncode == 0
     except (OSError, subprocess.TimeoutExpired) as problem:
         lines, holds = [str(problem)], False
-    clashes = [line for line in lines if line.startswith("The package ")]
+    found = [line.removeprefix("The package ") for line in lines if line.startswith("The package ")]
+    clashes = [line for line in found if line.endswith("is installed")]
     mend = f"Install the versions that are asked for into the environment of {python}"
-    if not holds and not clashes:
+    if not holds and not found:
         why = next((line for line in lines if line.startswith("error")), " ".join(lines[:1]))
         clashes = [f"{python} can't be looked into ({why})"]
         mend = "Name the interpreter of the environment in the site file"
-    more = f" and {len(clashes) - SHOWN} more" if len(clashes) > SHOWN else ""
+    shown = (clashes or found)[:SHOWN]
+    more = len(clashes or found) - len(shown)
     return Finding(
         name=f"{name} packages",
         holds=holds,
-        got=" ".join(clashes[:SHOWN]) + more if clashes else "they do",
+        got=("; ".join(shown) + (f" and {more} more" if more else "")) or "they do",
         wanted="packages that fit each other",
         mend=mend,
+        advice=not clashes,
     )
 
 

@@ -26,6 +26,8 @@ KILLED_AFTER_S = 15.0
 """How long after SIGKILL an end is waited for; only a driver that hangs takes longer."""
 FOLLOW_S = 0.2
 TAIL_BYTES = 256 * 1024
+KEPT_OPEN: set[int] = set()
+"""Descriptors that each keeper has open as long as it lives: the locks of what its processes use."""
 
 
 class Running:
@@ -172,6 +174,7 @@ def start(
             stdout=subprocess.PIPE,
             stderr=output,
             start_new_session=True,
+            pass_fds=tuple(KEPT_OPEN),
         )
     assert keeper.stdin is not None
     assert keeper.stdout is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_ernie.devices import KINDS, shipped
-from pytest_ernie.devices.topology import allowed_sets, refuse_impossible
+from pytest_ernie.devices.topology import allowed_sets, disjoint_sets, refuse_impossible
 from pytest_ernie.errors import DeviceError
 
 EIGHT = tuple(map(str, range(8)))
@@ -127,3 +127,33 @@ def test_impossible_cards_are_refused_with_what_is_possible(
         refuse_impossible(shipped(kind), cards, 4)
 
     assert words == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cards", "wanted", "expected"),
+    [
+        ("xpu", EIGHT, 4, [tuple("0123"), tuple("4567")]),
+        ("xpu", EIGHT[1:], 4, [tuple("4567")]),
+        ("xpu", EIGHT[:5], 2, [tuple("01"), tuple("23")]),
+        ("gpu", ("GPU-a", "GPU-b", "GPU-c"), 1, [("GPU-a",), ("GPU-b",), ("GPU-c",)]),
+    ],
+)
+def test_as_many_servers_as_the_cards_hold(
+    kind: str, cards: tuple[str, ...], wanted: int, expected: list[tuple[str, ...]]
+) -> None:
+    """
+    No card in two of them, and only sets that the links allow.
+    """
+    assert expected == disjoint_sets(shipped(kind), cards, wanted)
+    assert expected[:1] == disjoint_sets(shipped(kind), cards, wanted, 1)
+
+
+@pytest.mark.parametrize(("cards", "count"), [(EIGHT, 3), (EIGHT[1:5], None)])
+def test_more_servers_than_the_cards_hold_are_refused(
+    cards: tuple[str, ...], count: int | None
+) -> None:
+    """
+    Also a single one, where no set is allowed.
+    """
+    with pytest.raises(DeviceError):
+        disjoint_sets(shipped("xpu"), cards, 4, count)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pytest_ernie.devices import shipped
 from pytest_ernie.preflight import ALWAYS, REHEARSAL, Lab, checks_for, host
 
 
@@ -33,6 +34,15 @@ def test_without_a_device_the_rehearsal_is_checked() -> None:
     names = [check.name for check in checks_for(Lab())]
 
     assert names == [function.__name__ for function in ALWAYS + REHEARSAL]
+
+
+def test_an_endpoint_needs_no_toolchain() -> None:
+    """
+    Nothing is served on this host.
+    """
+    names = [check.name for check in checks_for(Lab(shipped("endpoint")))]
+
+    assert names == [function.__name__ for function in ALWAYS]
 
 
 def test_a_missing_library_doesn_t_hold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,8 +45,36 @@ def test_each_environment_of_the_site_is_checked() -> None:
     both = [c.name for c in packages.checks_of(Lab(None, Site(trainer=trainer, engine=engine)))]
     one = [c.name for c in packages.checks_of(Lab(None, Site(trainer=trainer)))]
 
-    assert one == ["trainer packages", "trainer glibc"]
-    assert both == [*one, "engine packages", "engine glibc", "FastDeploy and Paddle"]
+    assert one == ["trainer python", "trainer packages", "trainer glibc"]
+    engines = ["engine python", "engine packages", "engine glibc", "FastDeploy and Paddle"]
+    assert both == [*one, *engines]
+
+
+@pytest.mark.parametrize(
+    ("prints", "holds"), [("3.10.0", True), ("3.9.18", False), ("3.12.1", True), ("", False)]
+)
+def test_the_environments_python_has_a_floor(tmp_path: Path, prints: str, holds: bool) -> None:
+    """
+    3.10 is what the guides ask for; an interpreter that says nothing is none.
+    """
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho {prints}\n")
+    python.chmod(0o755)
+
+    assert packages.python_of("engine", python).holds is holds
+
+
+def test_an_interpreter_that_does_not_run_is_told(tmp_path: Path) -> None:
+    """
+    With the key of the site file.
+    """
+    python = tmp_path / "python"
+
+    assert str(packages.python_of("trainer", python)) == (
+        f"trainer python: {python} doesn't run; wanted 3.10 or newer (FastDeploy's guides; some "
+        "chips' wheels are for 3.10 only). Name an interpreter of the environment as [trainer] "
+        "python in the site file"
+    )
 
 
 def test_packages_that_do_not_fit_are_named(tmp_path: Path) -> None:
@@ -62,10 +90,26 @@ def test_packages_that_do_not_fit_are_named(tmp_path: Path) -> None:
     install(folder, "fastdeploy-gpu", "2.3.0", "paddlepaddle-gpu>=3.2")
     finding = packages.compatible("engine", python)
 
-    assert not finding.holds
+    assert finding.word == "MISSING"
     assert "fastdeploy-gpu" in finding.got
     assert "paddlepaddle-gpu>=3.2" in finding.got.replace(" ", "")
     assert str(python) in finding.mend
+
+
+def test_a_package_that_is_missing_is_a_note(tmp_path: Path) -> None:
+    """
+    A vLLM without torchvision serves text all the same; only a version that is refused is a clash.
+    """
+    venv.create(tmp_path / "env", with_pip=False)
+    (folder,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
+    for number in range(5):
+        install(folder, f"kernels-{number}", "1.0", "no-such-package")
+
+    finding = packages.compatible("engine", tmp_path / "env" / "bin" / "python")
+
+    assert finding.word == "note"
+    assert "no-such-package" in finding.got
+    assert finding.got.endswith(" and 2 more")
 
 
 def test_an_interpreter_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
