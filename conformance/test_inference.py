@@ -60,5 +60,10 @@ def test_the_score_equals_the_benchmarks(criterion, candidate, reference, standa
     benchmark = reference.accuracy(criterion)
     comparable(measured.record, benchmark.record)
 
-    verdict = accuracy_equal(measured.scores, benchmark.scores, standard.rulings.accuracy)
+    verdict = accuracy_equal(
+        measured.scores,
+        benchmark.scores,
+        standard.rulings.accuracy,
+        unscored_because=measured.unscored_because,
+    )
     judge(with_deaths(verdict, *measured.record.deaths))

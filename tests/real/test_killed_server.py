@@ -55,13 +55,21 @@ class Run:
         entries = self.entries()
         loads = [e["id"] for e in entries if e["type"] == "begin" and _kind(e) == "serving.load"]
         ended = {e["id"] for e in entries if e["type"] in ("result", "failure")}
-        return len(loads) > done and loads[-1] not in ended
+        measuring = len(loads) > done and loads[-1] not in ended
+        return measuring and self.child("hot.worker") is not None and self.server() is not None
 
     def server(self) -> psutil.Process | None:
-        """The API server: the topmost process that runs vLLM's module."""
+        """The API server."""
+        return self.child("vllm.entrypoints.openai.api_server")
+
+    def child(self, word: str) -> psutil.Process | None:
+        """Return a process below the run whose command line holds that word."""
         for process in psutil.Process(self.process.pid).children(recursive=True):
-            if "vllm.entrypoints.openai.api_server" in process.cmdline():
-                return process
+            try:
+                if any(word in part for part in process.cmdline()):
+                    return process
+            except psutil.Error:
+                continue
         return None
 
     def kill_under_load(self, done: int) -> None:

@@ -6,7 +6,7 @@ lived is told, with its owner. It is removed only if it is provably the server's
 
     SysV shared memory    the system names the process that created it, and that was one of ours
     POSIX shared memory   a process of ours had it mapped, nobody has it now, and its name holds the
-                          number of a process of ours that is gone
+                          number of a process of ours that is gone, or of a port that was ours
 
 Nothing proves who made a message queue or a semaphore, so those are never removed.
 """
@@ -27,6 +27,7 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, nothing is written t
 SYSV = Path("/proc/sysvipc")
 TITLES = {"shm": "SysV shared memory", "msg": "message queue", "sem": "semaphores"}
 IPC_RMID = 0
+WHOSE = "and nothing shows whose it is"
 
 
 class Thing(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class Belongings:
     """Made before a server starts; told of its processes while they live; asked when it is gone."""
 
     def __init__(self) -> None:
+        self.ports: tuple[int, ...] = ()
+        """Ports that the server was given; FastDeploy names its shared memory by them."""
         self._before = {thing.key for thing in things()}
         self._ours: dict[int, str] = {}
         self._mapped: set[str] = set()
@@ -94,19 +97,26 @@ class Belongings:
             told += f", of our process {' and '.join(names)}"
         elif thing.kind == "posix" and thing.id in self._mapped:
             told += ", mapped by our server"
+        elif thing.kind == "posix" and self._numbered(thing.id):
+            told += ", numbered as our server's are"
+        else:
+            return f"{told}: appeared while the server ran, {WHOSE}; left as it is"
         if not self._provably_ours(thing):
             return f"{told}: left as it is"
         return f"{told}: {'removed' if _remove(thing) else 'could not be removed'}"
+
+    def _numbered(self, name: str) -> bool:
+        """Whether a name holds one of our ports, or the pid of a process of ours that is gone."""
+        numbers = set(map(int, re.findall(r"(?<!\w)\d+(?!\w)", re.sub(r"[_.-]", " ", name))))
+        gone = {pid for pid in self._ours if pid in numbers and not psutil.pid_exists(pid)}
+        return bool(gone or numbers & set(self.ports))
 
     def _provably_ours(self, thing: Thing) -> bool:
         if thing.uid != os.getuid():
             return False
         if thing.kind == "shm":
             return bool(thing.pids) and thing.pids[0] in self._ours
-        if thing.kind != "posix" or thing.id not in self._mapped:
-            return False
-        numbers = {int(number) for number in re.findall(r"(?<!\w)\d+(?!\w)", _parted(thing.id))}
-        return any(pid in numbers and not psutil.pid_exists(pid) for pid in self._ours)
+        return thing.kind == "posix" and thing.id in self._mapped and self._numbered(thing.id)
 
 
 def things() -> list[Thing]:
@@ -167,10 +177,6 @@ def _held_by_anybody() -> set[str]:
     for pid in psutil.pids():
         held |= _mapped(pid)
     return held
-
-
-def _parted(name: str) -> str:
-    return re.sub(r"[_.-]", " ", name)
 
 
 def _user(uid: int) -> str:

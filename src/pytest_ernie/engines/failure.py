@@ -11,7 +11,10 @@ from pathlib import Path
 import msgspec
 
 CAUSES: tuple[tuple[str, str], ...] = (
-    (r"address already in use|Errno 98", "its port is already in use"),
+    (
+        r"address already in use|Errno 98|parameter `\w+`:\d+ is already in use",
+        "its port is already in use",
+    ),
     (
         r"out of memory|OutOfMemoryError|MemoryError|Cannot allocate memory|bad_alloc"
         r"|larger than the available KV cache memory|No available memory for the cache blocks"
@@ -51,6 +54,11 @@ CAUSES: tuple[tuple[str, str], ...] = (
         r"|Repo id must be|Cannot find any model weights",
         "the checkpoint isn't there or isn't complete",
     ),
+    (
+        r"\bexit code -9\b",
+        "a worker was killed (SIGKILL), most often because the machine ran out of memory",
+    ),
+    (r"\bexit code -(11|7)\b", "a worker crashed"),
 )
 """Signs in a log and what they mean; an earlier entry wins."""
 

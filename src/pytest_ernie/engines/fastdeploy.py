@@ -43,7 +43,8 @@ LOGS = "log"
 """Folder of FD_LOG_DIR, in the server's working folder."""
 START_TIMEOUT_S = 5400.0
 """The 300B is 600 GB to be read and quantized; what stops moving is seen long before."""
-WORKER = r"worker_process\.py"
+WORKER = r"^(?!.*distributed\.launch).*worker_process\.py"
+"""A worker's command line; its launcher's names the same script."""
 OWN_PORTS = 5
 """API, metrics, worker queue, cache queue, and prefill's queue; RDMA adds one for each card."""
 MAX_CONCURRENCY = 4096

@@ -177,6 +177,7 @@ def start_until_ready(
         logs = Logs(log, lambda: how.logs(workdir), [api_key] if api_key else [])
         belongings = Belongings()
         block = take_ports(how.port_count)
+        belongings.ports = block.ports.numbers
         try:
             line = command(block.ports)
             process = start(line, env=env, cwd=workdir, log=log)

@@ -107,7 +107,11 @@ class Watch:
             self.gone = f"process {missing[0][0]} ({self._workers[missing[0]]}) is gone"
         matching = [one for one in seen if self._worker.search(one.command)]
         workers = {one.identity[0] for one in matching}
-        top = {one.identity: one.command for one in matching if one.parent not in workers}
+        top = {
+            one.identity: one.command[:COMMAND_CHARACTERS]
+            for one in matching
+            if one.parent not in workers
+        }
         self._workers.update({who: top[who] for who in top if who in self._candidates})
         self._candidates = set(top)
 
@@ -122,7 +126,7 @@ def _seen(process: psutil.Process) -> _Seen | None:
     try:
         command = " ".join(process.cmdline()) or process.name()
         identity = (process.pid, process.create_time())
-        return _Seen(identity, process.ppid(), command[:COMMAND_CHARACTERS])
+        return _Seen(identity, process.ppid(), command)
     except psutil.Error:
         return None
 

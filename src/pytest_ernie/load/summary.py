@@ -125,7 +125,7 @@ def summarise(result: LoadResult) -> LoadSummary:
         tpot_s=spread(ended.tpot_s),
         decode_tokens_per_s=spread(1 / ended.tpot_s),
         latency_s=spread(ended.done_s - ended.due_s),
-        lateness_s=spread(started.sent_s - started.due_s),
+        lateness_s=_lateness(due or records),
         reached_full_length_share=(
             sum(record.output_tokens == record.wanted_tokens for record in whole) / len(whole)
             if whole
@@ -142,6 +142,22 @@ def summarise(result: LoadResult) -> LoadSummary:
         client_lag_mean_s=max((client.lag_mean_s for client in result.clients), default=0.0),
         client_lag_max_s=max((client.lag_max_s for client in result.clients), default=0.0),
     )
+
+
+def failures_in_words(result: LoadResult) -> str:
+    """Return what failed requests died of: the most frequent reason, and its first in full."""
+    whys = [why for why in map(failure, result.records) if why is not None]
+    if not whys:
+        return ""
+    telling = [why for why in whys if not why.startswith("not sent")] or whys
+    often, count = Counter(map(reason, telling)).most_common(1)[0]
+    first = next(why for why in whys if reason(why) == often)
+    return first if count == len(whys) == 1 else f"{count} of {len(whys)} like this: {first}"
+
+
+def _lateness(records: Sequence[RequestRecord]) -> Spread | None:
+    """Where no answer is whole, what the client added to the failed requests is known all the same."""
+    return spread(np.array([record.sent_s - record.due_s for record in records], dtype=np.float64))
 
 
 def _waited_share(result: LoadResult) -> float | None:

@@ -115,7 +115,7 @@ def read_load(
     store: Store, record: Record, workload: Workload, rule: ServingThroughputRule
 ) -> LoadPoint:
     """Return the figures of a load, computed anew from its requests."""
-    from pytest_ernie.load.summary import summarise
+    from pytest_ernie.load.summary import failures_in_words, summarise
 
     result = read_result(store, record)
     summary = summarise(result)
@@ -132,6 +132,7 @@ def read_load(
         decode_mean_tokens_per_s=_speed(getattr(summary.tpot_s, "mean", None)),
         decode_percentile_tokens_per_s=_speed(getattr(summary.tpot_s, percentile, None)),
         failed_share=summary.failed_share,
+        failures=failures_in_words(result),
         full_length_share=_known(summary.reached_full_length_share),
         client=ClientPoint(
             cpu_share=_known(summary.client_cpu_share),

@@ -319,12 +319,17 @@ class Answers(Struct, frozen=True, kw_only=True):
 
     record: Record
     scores: dict[str, float | None]
+    unscored_because: str | None = None
+    """Why the first question without a score has none."""
 
 
 def read_answers(record: Record) -> Answers:
     """Return the scores; of a question asked twice the first answer counts, unless it has no score."""
     scores: dict[str, float | None] = {}
+    reasons: dict[str, str | None] = {}
     for sample in record.samples:
         if scores.get(sample["id"]) is None:
             scores[sample["id"]] = sample["score"]
-    return Answers(record=record, scores=scores)
+            reasons[sample["id"]] = sample.get("error")
+    because = next((reasons[id] for id, score in scores.items() if score is None), None)
+    return Answers(record=record, scores=scores, unscored_because=because)

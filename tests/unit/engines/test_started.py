@@ -232,12 +232,13 @@ time.sleep(600)
 
 
 def test_shared_memory_of_a_dead_process_of_ours_is_removed_and_told(tmp_path: Path) -> None:
-    """By its creator's number in its name; what isn't provably ours is only told."""
+    """By its creator's number or our port in its name; what isn't provably ours is only told."""
     marker = f"pytest-ernie-{time.monotonic_ns()}"
     script = f"""
-import mmap, os, pathlib
+import mmap, os, sys
 held = []
-for name in (f"{marker}_{{os.getpid()}}", "{marker}-unnumbered"):
+port = sys.argv[sys.argv.index("--port") + 1]
+for name in (f"{marker}_{{os.getpid()}}", f"{marker}.{{port}}", "{marker}-unnumbered"):
     file = open(f"/dev/shm/{{name}}", "w+b")
     file.truncate(4096)
     held.append(mmap.mmap(file.fileno(), 4096))
@@ -253,11 +254,30 @@ for name in (f"{marker}_{{os.getpid()}}", "{marker}-unnumbered"):
         assert sorted(ours) == [
             f"shared memory /dev/shm/{marker}-unnumbered, 4096 bytes, owner {owner}, "
             "mapped by our server: left as it is",
+            f"shared memory /dev/shm/{marker}.{server.ports.api}, 4096 bytes, owner {owner}, "
+            "mapped by our server: removed",
             f"shared memory /dev/shm/{marker}_{pid}, 4096 bytes, owner {owner}, "
             "mapped by our server: removed",
         ]
         assert (tmp_path / "left-behind.txt").read_text().splitlines() == [*server.left_behind]
         assert not Path(f"/dev/shm/{marker}_{pid}").exists()
+        assert other.exists()
+    finally:
+        other.unlink()
+
+
+def test_what_others_make_meanwhile_is_told_as_such_and_left_alone(tmp_path: Path) -> None:
+    """Two servers of one user run beside each other; nothing tells whose a nameless file is."""
+    other = Path(f"/dev/shm/pytest-ernie-other-{time.monotonic_ns()}")
+    server = begin(SERVE, tmp_path)
+    other.write_bytes(b"x")
+    try:
+        server.stop()
+
+        (told,) = [told for told in server.left_behind if other.name in told]
+        assert told.endswith(
+            "appeared while the server ran, and nothing shows whose it is; left as it is"
+        )
         assert other.exists()
     finally:
         other.unlink()
@@ -281,7 +301,7 @@ pathlib.Path("made").write_text(f"{{memory}} {{queue}}")
         assert (
             f"SysV shared memory {memory}, 4096 bytes, owner {owner}, of our process {pid}" in told
         )
-        assert f"message queue {queue}, 0 bytes, owner {owner}: left as it is" in told
+        assert f"message queue {queue}, 0 bytes, owner {owner}: appeared while the server" in told
         assert {thing.id for thing in things() if thing.kind == "shm"}.isdisjoint({memory})
     finally:
         ctypes.CDLL(None).msgctl(int(queue), IPC_RMID, None)

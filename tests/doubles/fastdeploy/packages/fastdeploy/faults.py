@@ -21,7 +21,8 @@ While it starts, the front end: ``port_taken`` ``exit_zero`` ``boot_failure`` (e
 ``noisy_log=MB``.
 
 While it starts, a worker (of rank ``value``, else 0), its words in workerlog.*: those of
-``worker.CAUSES``; ``killed_loading``; ``hang_loading``; ``dies_profiling`` (nobody notices).
+``worker.CAUSES``; ``killed_loading`` ``crashes_loading`` ``hang_loading`` ``dies_profiling``
+(nobody notices).
 
 On a question: ``http_429`` ``http_500`` ``http_503`` ``error_line`` ``stall`` ``hang``
 ``slow_first_token=S`` ``slow_tokens=S`` ``wrong_usage=N`` ``no_usage`` ``zero_usage`` ``no_done``

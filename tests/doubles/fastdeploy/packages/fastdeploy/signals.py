@@ -8,11 +8,15 @@ made them removes them when it ends in order; after SIGKILL they stay.
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 from contextlib import suppress
 
 FOLDER = "/dev/shm"
 NAMES = ("worker_ready_signal", "loaded_model_signal", "worker_healthy_live_signal")
+
+MAPPED: list[mmap.mmap] = []
+"""What this process made: it keeps it mapped, as FastDeploy does."""
 
 
 def path(name: str, port: int | str) -> str:
@@ -23,8 +27,10 @@ def path(name: str, port: int | str) -> str:
 def make(port: int, workers: int) -> None:
     """Make all signals, of nothing yet."""
     for name in NAMES:
-        with open(path(name, port), "wb") as signal:
+        with open(path(name, port), "w+b") as signal:
             signal.write(bytes(workers))
+            signal.flush()
+            MAPPED.append(mmap.mmap(signal.fileno(), workers))
 
 
 def tell(name: str, port: int | str, rank: int) -> None:

@@ -43,7 +43,7 @@ CAUSES = {
     " 'swiglu'",
 }
 """What a worker may die of, and its last words."""
-FAULTS = (*CAUSES, "killed_loading", "hang_loading", "dies_profiling")
+FAULTS = (*CAUSES, "killed_loading", "crashes_loading", "hang_loading", "dies_profiling")
 
 
 def argument(name: str, otherwise: str) -> str:
@@ -77,8 +77,8 @@ def fail(active: dict[str, str], rank: int, port: str) -> None:
         if name in CAUSES:
             print(TRACEBACK + CAUSES[name], file=sys.stderr, flush=True)
             os._exit(1)
-        if name == "killed_loading":
-            os.kill(os.getpid(), signal.SIGKILL)
+        if name in ("killed_loading", "crashes_loading"):
+            os.kill(os.getpid(), signal.SIGKILL if name == "killed_loading" else signal.SIGSEGV)
         if name == "hang_loading":
             while True:
                 signal.pause()

@@ -45,7 +45,8 @@ def main() -> None:
     pid, status = os.wait()
     workers.remove(pid)
     code = os.waitstatus_to_exitcode(status)
-    print(f"LAUNCH INFO Pod failed: container exit with code {code}", file=sys.stderr, flush=True)
+    print("LAUNCH INFO Pod failed", "LAUNCH ERROR Container failed !!!", sep="\n", file=sys.stderr)
+    print(f"LAUNCH INFO Exit code {code}", file=sys.stderr, flush=True)
     end()
 
 
