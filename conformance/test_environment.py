@@ -4,17 +4,18 @@ Preflight: what the documents of chips and tools require. It explains, it never 
 
 from __future__ import annotations
 
-import pytest
+import warnings
 
-from pytest_ernie.preflight import CHECKS
+import pytest
 
 
 @pytest.mark.preflight
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_host_is_as_the_documents_require(check):
     """
     A host that lacks what is checked here fails later and less clearly.
     """
-    finding = check()
+    finding = check.run()
 
-    assert finding.holds, str(finding)
+    if finding.word == "note":
+        warnings.warn(str(finding), stacklevel=1)
+    assert finding.passes, str(finding)

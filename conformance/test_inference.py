@@ -5,7 +5,12 @@ Inference, centralised deployment (推理-集中式), in the data type of each t
 from __future__ import annotations
 
 from pytest_ernie.clauses import clause
-from pytest_ernie.comparison import comparable, served_data_type, share_of_serving_benchmark
+from pytest_ernie.comparison import (
+    comparable,
+    served_data_type,
+    share_of_serving_benchmark,
+    with_deaths,
+)
 from pytest_ernie.verdicts import accuracy_equal, serving_context
 
 
@@ -30,7 +35,8 @@ def test_the_server_answers_a_prompt_of_the_context_length(
     benchmark = reference.context(criterion)
     comparable(measured.record, benchmark.record)
 
-    judge(serving_context(measured.answer, benchmark.answer, standard.rulings.serving_context))
+    verdict = serving_context(measured.answer, benchmark.answer, standard.rulings.serving_context)
+    judge(with_deaths(verdict, *measured.record.deaths))
 
 
 @clause("inference.throughput")
@@ -54,4 +60,10 @@ def test_the_score_equals_the_benchmarks(criterion, candidate, reference, standa
     benchmark = reference.accuracy(criterion)
     comparable(measured.record, benchmark.record)
 
-    judge(accuracy_equal(measured.scores, benchmark.scores, standard.rulings.accuracy))
+    verdict = accuracy_equal(
+        measured.scores,
+        benchmark.scores,
+        standard.rulings.accuracy,
+        unscored_because=measured.unscored_because,
+    )
+    judge(with_deaths(verdict, *measured.record.deaths))

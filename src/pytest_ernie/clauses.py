@@ -53,3 +53,10 @@ def marks_of(criterion: Criterion) -> list[pytest.MarkDecorator]:
     if criterion.method:
         names.append(criterion.method)
     return [getattr(pytest.mark, name) for name in names]
+
+
+def criterion_of(item: pytest.Item) -> Criterion | None:
+    """Return the criterion that an item shows, or None for any other test."""
+    callspec = getattr(item, "callspec", None)
+    value = callspec.params.get("criterion") if callspec else None
+    return value if isinstance(value, Criterion) else None

@@ -42,19 +42,31 @@ def _parser() -> argparse.ArgumentParser:
     evidence = things.add_parser("evidence", help="what an evidence folder holds")
     evidence.add_argument("folder", type=Path)
     evidence.set_defaults(run=_show_evidence)
+    from pytest_ernie.launch_command import add_parser as add_launch
+
+    add_launch(things)
 
     from pytest_ernie.load.command import add_parser
+    from pytest_ernie.planned import add_parser as add_plan
 
     add_parser(commands)
+    add_plan(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"
     )
+    doctor.add_argument("--device", metavar="KIND", help="also what this chip's documents require")
+    doctor.add_argument("--site", metavar="FILE", type=Path, help="also what this lab has")
     doctor.set_defaults(run=_doctor)
 
     prepare = commands.add_parser(
         "provision", help="make the CPU toolchains now, for example before the network is gone"
     )
-    prepare.add_argument("names", nargs="*", default=["trainer-cpu", "server-cpu"])
+    prepare.add_argument(
+        "names",
+        nargs="*",
+        default=["trainer-cpu", "server-cpu"],
+        help="trainer-cpu, server-cpu (vLLM), transformers-cpu; the first two if none is named",
+    )
     prepare.set_defaults(run=_provision)
     return parser
 
@@ -104,13 +116,18 @@ def _show_evidence(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _doctor(_: argparse.Namespace) -> int:
-    from pytest_ernie.preflight import CHECKS
+def _doctor(options: argparse.Namespace) -> int:
+    from pytest_ernie.preflight import Lab, checks_for
+    from pytest_ernie.registry import Registry
+    from pytest_ernie.site import read_site
 
-    findings = [check() for check in CHECKS]
-    for finding in findings:
-        _say(f"{'ok' if finding.holds else 'MISSING':8} {finding}")
-    return 0 if all(finding.holds for finding in findings) else 1
+    device = Registry().find_device(options.device) if options.device else None
+    site = read_site(options.site) if options.site else None
+    findings = []
+    for check in checks_for(Lab(device, site)):
+        findings.append(check.run())
+        _say(f"{findings[-1].word:8} {findings[-1]}")
+    return 0 if all(finding.passes for finding in findings) else 1
 
 
 def _provision(options: argparse.Namespace) -> int:

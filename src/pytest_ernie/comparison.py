@@ -4,6 +4,8 @@ Before two sides are compared: are they comparable at all, and what must stand b
 
 from __future__ import annotations
 
+import msgspec
+
 from pytest_ernie.errors import EvidenceError
 from pytest_ernie.evidence import Record
 from pytest_ernie.measurements.serving import Served
@@ -42,6 +44,16 @@ def comparable(measured: Record, benchmark: Record) -> None:
                 got=_short(own),
                 wanted=_short(other),
             )
+
+
+DIED = "in an earlier attempt "
+"""How a note begins that tells of a server's death."""
+
+
+def with_deaths(verdict: Verdict, *deaths: str) -> Verdict:
+    """Return a verdict that says how often its server died and was started again on the way."""
+    notes = tuple(f"{DIED}{told}" for told in dict.fromkeys(deaths))
+    return msgspec.structs.replace(verdict, notes=(*verdict.notes, *notes))
 
 
 def _short(sha256: str | None) -> str:
@@ -85,12 +97,14 @@ def served_data_type(served: Served, criterion: Criterion, edition: Edition) -> 
     Judge the running server's inventory against the data type of the criterion's tier (R13).
     """
     assert criterion.datatype is not None
-    return datatype_supported(
+    verdict = datatype_supported(
         served.layer_types,
         served.activation,
         architecture=edition.model(criterion.model).architecture,
         rule=edition.datatype(criterion.datatype),
+        to_reveal=served.to_reveal,
     )
+    return with_deaths(verdict, *served.record.deaths)
 
 
 def share_of_training_benchmark(
@@ -140,7 +154,8 @@ def share_of_serving_benchmark(
             if problem := _other_machine(own.records[0], other.records[0], edition):
                 return problem
         verdicts.append(_workload_share(own, other, criterion.share))
-    return min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.word))
+    worst = min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.word))
+    return with_deaths(worst, *(told for own in measured.by_workload for told in own.deaths))
 
 
 def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> Verdict:

@@ -4,11 +4,14 @@ What can go wrong, as people read it: what is wrong, where, got, wanted, what to
     ErnieError
     ├── UsageProblem          the command line, a site file or an edition is wrong; nothing was measured
     │   ├── StandardError     an edition file breaks its own rules
-    │   └── SiteError         the site file is wrong, or lacks what the chosen criteria need
+    │   ├── SiteError         the site file is wrong, or lacks what the chosen criteria need
+    │   └── DeviceError       the device can't be read, or isn't what the site file says it is
     ├── ToolchainError        an isolated environment can't be made or used
     ├── MeasurementError      a measurement was tried and didn't complete
     │   ├── TrainerError      the trainer died, or its log can't be read
     │   └── EngineError       the server didn't start, died, or answered wrongly
+    │       ├── ServerNotStarted  it never became ready
+    │       └── ServerDied    it was ready, and then it was not
     └── EvidenceError         recorded evidence can't be used
         ├── EvidenceMissing   nothing recorded for what was asked (offline, or no reference)
         ├── EvidenceTampered  a record or blob isn't what was written
@@ -19,6 +22,9 @@ What can go wrong, as people read it: what is wrong, where, got, wanted, what to
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class ErnieError(Exception):
@@ -66,6 +72,10 @@ class SiteError(UsageProblem):
     """The site file is wrong, or lacks what the chosen criteria need."""
 
 
+class DeviceError(UsageProblem):
+    """The device can't be read, or isn't what the site file says it is."""
+
+
 class ToolchainError(ErnieError):
     """An isolated environment can't be made or used."""
 
@@ -80,6 +90,22 @@ class TrainerError(MeasurementError):
 
 class EngineError(MeasurementError):
     """The server didn't start, died, or answered wrongly."""
+
+
+class ServerNotStarted(EngineError):
+    """The server never became ready; ``logs`` are its logs by name, bounded and without secrets."""
+
+    logs: Mapping[str, bytes] = MappingProxyType({})
+
+
+class ServerDied(EngineError):
+    """
+    The server was ready, and then it was not: what was being measured isn't measured.
+
+    ``again`` says whether the site lets it be started again now.
+    """
+
+    again: bool = False
 
 
 class EvidenceError(ErnieError):

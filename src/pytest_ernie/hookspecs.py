@@ -19,4 +19,5 @@ def pytest_ernie_register(registry: Registry) -> None:
 
     ``registry.device(DEVICE)`` adds a kind for ``--device``; ``registry.engine(name, factory)`` and
     ``registry.trainer(name, factory)`` add what a site file may name. A name that is taken is an error.
+    docs/add-a-device.md builds a device step by step.
     """

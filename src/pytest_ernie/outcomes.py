@@ -101,7 +101,7 @@ class Outcomes:
         elif report.failed and not report.longrepr:
             report.longrepr = f"{criterion.name}: {verdict.word.value}: {verdict.message}"
         judgement = Judgement(criterion=criterion, verdict=verdict, node=item.nodeid)
-        properties = _properties(judgement)
+        properties = properties_of(judgement)
         report.user_properties.extend(properties)
         item.user_properties.extend(properties)  # JUnit reads them off the teardown's report
 
@@ -129,7 +129,8 @@ def _first_line(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     return line(str(report.longrepr))[:500]
 
 
-def _properties(judgement: Judgement) -> list[tuple[str, Any]]:
+def properties_of(judgement: Judgement) -> list[tuple[str, Any]]:
+    """Return what a test report carries of a judgement: its figures for JUnit, and all of it."""
     criterion, verdict = judgement.criterion, judgement.verdict
     return [
         ("clause", criterion.clause),

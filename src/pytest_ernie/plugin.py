@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from pytest_ernie.clauses import MARK, MARKERS, marks_of
+from pytest_ernie.clauses import MARK, MARKERS, criterion_of, marks_of
 from pytest_ernie.options import add_options
 from pytest_ernie.session import PLUGIN_NAME, ErnieSession, get_session
-from pytest_ernie.standard import Criterion, criteria
+from pytest_ernie.standard import criteria
+from pytest_ernie.standard.starts import place
+from pytest_ernie.workers import SIDE_NAME, side_of
 
 pytest_plugins = ["pytest_ernie.fixtures"]
 
@@ -42,6 +44,10 @@ def pytest_configure(config: pytest.Config) -> None:
     session = ErnieSession(config, taken_options=_taken)
     config.pluginmanager.register(session, PLUGIN_NAME)
     _make_html_self_contained(config)
+    if session.asked:
+        side = side_of(config, lambda: session.settings.edition, session.check_chosen)
+        if side is not None:
+            config.pluginmanager.register(side, SIDE_NAME)
 
 
 def _make_html_self_contained(config: pytest.Config) -> None:
@@ -56,6 +62,8 @@ def _make_html_self_contained(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Multiply a clause's test by the criteria that the edition has for it."""
+    if metafunc.definition.get_closest_marker("preflight") and "check" in metafunc.fixturenames:
+        _generate_preflight(metafunc)
     mark = metafunc.definition.get_closest_marker(MARK)
     if mark is None:
         return
@@ -78,46 +86,34 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     )
 
 
-_PLACE_OF_CLAUSE = {
-    "training.loss": 0,
-    "training.throughput": 1,
-    "training.context": 2,
-    "inference.datatype": 3,
-    "inference.context": 4,
-    "inference.throughput": 5,
-    "inference.accuracy": 6,
-}
+def _generate_preflight(metafunc: pytest.Metafunc) -> None:
+    """Multiply preflight's test by what the chosen device and site ask of a host."""
+    from pytest_ernie.preflight import Lab, checks_for
 
-
-def _order(item: pytest.Item) -> tuple[int, str, str, int]:
-    """Training before serving; then by server, so that each starts once; cheap before dear."""
-    criterion = criterion_of(item)
-    if criterion is None:
-        return (-1, "", "", 0)
-    phase = 0 if criterion.clause.startswith("training.") else 1
-    server = criterion.datatype or criterion.method or ""
-    return (phase, criterion.model, server, _PLACE_OF_CLAUSE[criterion.clause])
+    session = get_session(metafunc.config)
+    kind = session.settings.device_kind
+    device = session.registry.find_device(kind) if kind else None
+    checks = checks_for(Lab(device, session.settings.site))
+    metafunc.parametrize("check", checks, ids=[check.name.replace(" ", "_") for check in checks])
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if any(criterion_of(item) for item in items):
-        items.sort(key=_order)
+    """Training before serving, and together what shares a server or a run, so that each starts once."""
+    shown = [(criterion, item) for item in items if (criterion := criterion_of(item)) is not None]
+    if shown:
+        edition = get_session(config).settings.edition
+        shown.sort(key=lambda pair: place(edition, pair[0]))
+        others = [item for item in items if criterion_of(item) is None]
+        items[:] = [*others, *(item for _, item in shown)]
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Stop before anything is measured if something is missing that no measurement can mend."""
-    chosen = [c for c in (criterion_of(item) for item in session.items) if c]
-    if chosen and not session.config.option.collectonly:
-        get_session(session.config).check_ready(tuple(chosen))
-
-
-def criterion_of(item: pytest.Item) -> Criterion | None:
-    """Return the criterion that an item shows, or None for any other test."""
-    callspec = getattr(item, "callspec", None)
-    value = callspec.params.get("criterion") if callspec else None
-    return value if isinstance(value, Criterion) else None
+    if not session.config.pluginmanager.hasplugin(SIDE_NAME):  # a worker tells its controller
+        chosen = [c for c in (criterion_of(item) for item in session.items) if c]
+        get_session(session.config).check_chosen(tuple(chosen))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_ernie.devices import KINDS, shipped
+from pytest_ernie.devices.protocol import ATTRIBUTES
 from pytest_ernie.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -16,10 +17,22 @@ if TYPE_CHECKING:
     from pytest_ernie.trainers.protocol import Trainer
 
 
+def _fastdeploy() -> Engine:
+    from pytest_ernie.engines.fastdeploy import FastDeploy
+
+    return FastDeploy()
+
+
 def _vllm() -> Engine:
     from pytest_ernie.engines.vllm import Vllm
 
     return Vllm()
+
+
+def _transformers() -> Engine:
+    from pytest_ernie.engines.transformers import Transformers
+
+    return Transformers()
 
 
 def _paddleformers() -> Trainer:
@@ -50,7 +63,11 @@ class Registry:
 
     def __init__(self) -> None:
         self._devices: dict[str, Device] = {}
-        self._engines: dict[str, Callable[[], Engine]] = {"vllm": _vllm}
+        self._engines: dict[str, Callable[[], Engine]] = {
+            "fastdeploy": _fastdeploy,
+            "vllm": _vllm,
+            "transformers": _transformers,
+        }
         self._trainers: dict[str, Callable[[], Trainer]] = {
             "paddleformers": _paddleformers,
             "erniekit": _erniekit,
@@ -62,7 +79,15 @@ class Registry:
         return (*KINDS, *self._devices)
 
     def device(self, device: Device) -> None:
-        """Add a kind of device."""
+        """Add a kind of device; UsageProblem if the object lacks something or its name is taken."""
+        missing = [name for name in ATTRIBUTES if not hasattr(device, name)]
+        if missing:
+            raise UsageProblem(
+                "a registered device lacks attributes",
+                got=type(device).__name__,
+                wanted=", ".join(missing),
+                fix="Use pytest_ernie.devices.accelerator.Accelerator, or see docs/add-a-device.md",
+            )
         self._refuse_taken("device", device.kind, (*self.device_kinds, "endpoint"))
         self._devices[device.kind] = device
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import ErnieError, UsageProblem
 from pytest_ernie.options import OPTIONS, destination
 from pytest_ernie.outcomes import Outcomes
 from pytest_ernie.registry import Registry
 from pytest_ernie.settings import Settings, read_settings
-from pytest_ernie.site import missing_from
+from pytest_ernie.site import Site, missing_from, tensor_parallel_sizes
 from pytest_ernie.standard import Criterion
 
 if TYPE_CHECKING:
@@ -93,6 +94,11 @@ class ErnieSession:
 
         return progress_for(self.config)
 
+    def check_chosen(self, chosen: tuple[Criterion, ...]) -> None:
+        """Check what was collected, unless nothing was chosen or it is only to be looked at."""
+        if chosen and not self.config.option.collectonly:
+            self.check_ready(chosen)
+
     def check_ready(self, chosen: tuple[Criterion, ...]) -> None:
         """
         Raise pytest.UsageError, on one screen, if the chosen criteria can't even be tried.
@@ -111,11 +117,29 @@ class ErnieSession:
         )
         if missing:
             raise pytest.UsageError(self._lacking(chosen, missing))
+        self._check_device(settings.site or Site())
+
+    def _check_device(self, site: Site) -> None:
+        """Raise pytest.UsageError if the site file and the machine differ on what is certified."""
+        assert self.settings.device_kind is not None
+        device = self.registry.find_device(self.settings.device_kind)
+        try:
+            device.facts(site.device)
+            if device.visible_variable and not self.settings.endpoint:
+                for size in tensor_parallel_sizes(site):
+                    refuse_impossible(device, site.cards, size)
+        except ErnieError as error:
+            raise pytest.UsageError(f"nothing was measured: {error}") from None
+
+    @property
+    def asked(self) -> bool:
+        """Whether this run certifies anything, or is somebody else's that merely has the plugin."""
+        names = ("device", "endpoint", "offline")
+        return any(self.config.getoption(destination(name)) for name in names)
 
     def header(self) -> list[str]:
         """Return what a reader must know before the first result."""
-        asked = ("device", "endpoint", "offline")
-        if not any(self.config.getoption(destination(name)) for name in asked):
+        if not self.asked:
             return []
         settings = self.settings
         edition = settings.edition

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from pytest_ernie.errors import SiteError
 from pytest_ernie.standard.criteria import Criterion, workloads_of
-from pytest_ernie.standard.model import Edition
+from pytest_ernie.standard.model import DataType, Edition
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,13 +34,43 @@ class TrainerSite(_Table, frozen=True, kw_only=True):
     env: dict[str, str] = {}
 
 
+class ServingSite(_Table, frozen=True, kw_only=True):
+    """
+    ``[models."ERNIE-4.5-300B-A47B".serving.w4a8]``: how one model is served in one data type.
+
+    None leaves a value to ``[engine]``, and what that leaves, too, to the engine's own table.
+    """
+
+    max_num_seqs: Annotated[int, Meta(ge=1)] | None = None
+    """Requests that one server works on at once."""
+    tensor_parallel: Annotated[int, Meta(ge=1)] | None = None
+    """Cards of one server."""
+    memory_share: Annotated[float, Meta(gt=0, le=1)] | None = None
+    """Fraction of a card's memory that the server may take."""
+    replicas: Annotated[int, Meta(ge=1)] | None = None
+    """Servers on this machine; as many as there are cards for, if it isn't said (R6)."""
+    arguments: tuple[str, ...] = ()
+    """Further arguments of the launch line, as they are; after those of ``[engine]``."""
+    checkpoint: str | None = None
+    """Folder of weights that are in the data type already, in the model's own place."""
+
+
 class EngineSite(_Table, frozen=True, kw_only=True):
     """``[engine]``: which engine, and the environment that it lives in."""
 
-    kind: str
     python: str
-    max_num_seqs: Annotated[int, Meta(ge=1)] = 64
-    tensor_parallel: Annotated[int, Meta(ge=1)] = 1
+    kind: str | None = None
+    """FastDeploy on an accelerator and vLLM on a CPU, if it isn't said."""
+    version: str | None = None
+    """The engine's version, where its environment doesn't tell (a build from source)."""
+    reveal: bool = False
+    """Look at the weights inside FastDeploy's workers, which don't all show them."""
+    max_num_seqs: Annotated[int, Meta(ge=1)] | None = None
+    tensor_parallel: Annotated[int, Meta(ge=1)] | None = None
+    memory_share: Annotated[float, Meta(gt=0, le=1)] | None = None
+    replicas: Annotated[int, Meta(ge=1)] | None = None
+    restarts: Annotated[int, Meta(ge=0, le=1)] = 0
+    """How often a server that died is started again in one run; the verdict says so."""
     arguments: tuple[str, ...] = ()
     """Further arguments of the launch line, as they are."""
     env: dict[str, str] = {}
@@ -53,6 +83,12 @@ class ModelSite(_Table, frozen=True, kw_only=True):
     """Folder with the weights that are trained and served."""
     training_data: str | None = None
     """jsonl with ``src`` and ``tgt``; the designated supervised data set."""
+    serving: dict[DataType, ServingSite] = {}
+    """How it is served, by data type."""
+
+    def served_as(self, datatype: str | None) -> ServingSite | None:
+        """Return the table of a data type, None if the site has none."""
+        return next((table for name, table in self.serving.items() if name == datatype), None)
 
 
 Environment = TypeVar("Environment", TrainerSite | None, EngineSite | None)
@@ -81,6 +117,16 @@ class Site(_Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if len(set(self.cards)) != len(self.cards):
             raise ValueError(f"cards names a card twice: {', '.join(self.cards)}")
+
+
+def tensor_parallel_sizes(site: Site) -> tuple[int, ...]:
+    """Return the sizes of groups of cards that the site file states anywhere, each once."""
+    tables = [
+        site.engine,
+        *(own for model in site.models.values() for own in model.serving.values()),
+    ]
+    stated = {table.tensor_parallel for table in tables if table is not None}
+    return tuple(sorted(size for size in stated if size is not None))
 
 
 def read_site(path: Path) -> Site:
@@ -120,6 +166,10 @@ def _absolute(site: Site, folder: Path) -> Site:
             model,
             checkpoint=join(model.checkpoint),
             training_data=join(model.training_data),
+            serving={
+                datatype: msgspec.structs.replace(table, checkpoint=join(table.checkpoint))
+                for datatype, table in model.serving.items()
+            },
         )
         for name, model in site.models.items()
     }

@@ -132,9 +132,9 @@ class DoubleTrainer:
 class DoubleEngine:
     """
     Serves from a thread. Faults: ``serves`` (another data type), ``hide`` (no inventory),
-    ``die_after`` (questions), ``refuse_start``, ``answers`` (every reply), ``window``,
-    ``token_delay_s``, ``tokens_per_chunk``; ``paced`` (a schedule's fields: under load the known
-    server answers, from a process of its own).
+    ``die_after`` (questions), ``deaths`` (how many starts die so; all), ``refuse_start``,
+    ``answers`` (every reply), ``window``, ``token_delay_s``, ``tokens_per_chunk``; ``paced`` (a
+    schedule's fields: under load the known server answers, from a process of its own).
     """
 
     name = "double"
@@ -146,6 +146,8 @@ class DoubleEngine:
             starts.write(f"{launch.datatype} {launch.window}\n")
         if planted.get("refuse_start"):
             raise EngineError("the server didn't start", got="CUDA error: out of memory")
+        if len(Path("starts.txt").read_text().splitlines()) > planted.get("deaths", math.inf):
+            planted.pop("die_after", None)
         return PacedServer(launch, planted) if "paced" in planted else DoubleServer(launch, planted)
 
 
@@ -154,7 +156,9 @@ class DoubleServer:
 
     log = None
     api_key = None
+    other_urls: tuple[str, ...] = ()
     dialect = VLLM
+    left_behind = ()
 
     def __init__(self, launch: Launch, planted: dict[str, Any]) -> None:
         said = planted.get("answers")
@@ -188,6 +192,12 @@ class DoubleServer:
 
     def alive(self) -> bool:
         return self._left is None or len(self._fake.asked) <= self._left
+
+    def trouble(self) -> str | None:
+        return None if self.alive() else "it was told to die"
+
+    def kept_logs(self) -> dict[str, bytes]:
+        return {}
 
     def stop(self) -> None:
         self._fake.close()

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from pytest_ernie.clauses import MARKERS
+from pytest_ernie.engines.fastdeploy_flags import FLAGS
+from pytest_ernie.launch_command import add_parser as add_launch
 from pytest_ernie.load.command import add_parser
 from pytest_ernie.options import OPTIONS
 
@@ -40,6 +42,10 @@ def test_every_option_in_the_docs_exists() -> None:
     commands = argparse.ArgumentParser().add_subparsers()
     add_parser(commands)
     ours |= {flag for action in commands.choices["load"]._actions for flag in action.option_strings}
+    shown = argparse.ArgumentParser().add_subparsers()
+    add_launch(shown)
+    ours |= {flag for action in shown.choices["launch"]._actions for flag in action.option_strings}
+    ours |= {f"--{name}" for name in FLAGS}
     others = {"--html", "--collect-only", "--pyargs", "--markers", "--ernie-", "--peers", "--quick"}
     texts = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))]
     named = {flag for text in texts for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}

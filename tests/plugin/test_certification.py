@@ -5,74 +5,11 @@ The whole certification against a laboratory of doubles: every planted fault tur
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from doubles.laboratory import SITE
-
-TESTS = Path(__file__).resolve().parent.parent
-
-Words = dict[str, str]
-"""Verdict by criterion, read from the JUnit file: what a vendor's CI would see."""
-
-
-class Laboratory:
-    """Runs the conformance tests in a folder of its own and reads their verdicts."""
-
-    def __init__(
-        self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, conformance: Path
-    ) -> None:
-        self.pytester = pytester
-        self.conformance = conformance
-        pytester.syspathinsert(TESTS)
-        self.path = pytester.path
-        monkeypatch.setenv("PYTHONPATH", str(TESTS))
-        (self.path / "site.toml").write_text(SITE.format(python=sys.executable))
-
-    def plant(self, **faults: Any) -> None:
-        (self.path / "faults.json").write_text(json.dumps(faults))
-
-    def run(self, *arguments: str) -> tuple[pytest.RunResult, Words]:
-        workers = "-n" in arguments  # xdist's workers find the doubles by PYTHONPATH only
-        run = self.pytester.runpytest_subprocess if workers else self.pytester.runpytest_inprocess
-        result = run(
-            str(self.conformance),
-            "--rootdir",
-            str(self.path),
-            "-p",
-            "doubles.laboratory",
-            "-p",
-            "no:cacheprovider",
-            "--device=cpu",
-            "--site=site.toml",
-            "--junitxml=junit.xml",
-            *arguments,
-        )
-        return result, self.words()
-
-    def words(self) -> Words:
-        from xml.etree import ElementTree
-
-        tree = ElementTree.parse(self.path / "junit.xml")
-        found = {}
-        for case in tree.iter("testcase"):
-            properties = {p.get("name"): p.get("value") for p in case.iter("property")}
-            if "criterion" in properties:
-                found[str(properties["criterion"])] = str(properties["verdict"])
-        return found
-
-    def record_reference(self, *arguments: str, **faults: Any) -> Words:
-        self.plant(**faults)
-        _, words = self.run("--record-reference", *arguments)
-        return words
-
-    def starts(self) -> list[str]:
-        path = self.path / "starts.txt"
-        return path.read_text().splitlines() if path.exists() else []
+from certification_kit import Laboratory, Words, not_passed
 
 
 @pytest.fixture
@@ -91,10 +28,6 @@ def compared(laboratory) -> Callable[..., tuple[pytest.RunResult, Words]]:
         return laboratory.run("-m", "tier1", "--reference=ernie-reference", *arguments)
 
     return run
-
-
-def not_passed(words: Words) -> dict[str, str]:
-    return {name: word for name, word in words.items() if word != "PASS"}
 
 
 def test_an_honest_candidate_passes_every_criterion_of_tier_one(compared):
@@ -361,6 +294,15 @@ def test_each_server_starts_once(laboratory):
     All criteria of a tier share one server; three tiers, three starts.
     """
     laboratory.run("-m", "inference and (datatype or accuracy)")
+
+    assert sorted(laboratory.starts()) == ["w4a8 131072", "wint4 131072", "wint8 32768"]
+
+
+def test_each_server_starts_once_over_all_workers(laboratory):
+    """
+    Under -n 2, too: no worker starts what another one has.
+    """
+    laboratory.run("-m", "inference and (datatype or context)", "-n", "2")
 
     assert sorted(laboratory.starts()) == ["w4a8 131072", "wint4 131072", "wint8 32768"]
 

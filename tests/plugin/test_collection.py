@@ -143,3 +143,39 @@ def test_training_comes_before_serving_and_servers_stay_together(pytester, confo
 
     assert phases == sorted(phases, reverse=True)
     assert len(set(types)) == sum(1 for a, b in zip(types, [None, *types], strict=False) if a != b)
+
+
+def test_preflight_asks_what_the_devices_documents_require(pytester, conformance_folder):
+    """
+    One item for each check, under a name that can be typed; another chip has other ones.
+    """
+    of = {
+        kind: {
+            line.partition("[")[2].rstrip("]")
+            for line in collected(
+                pytester, str(conformance_folder), f"--device={kind}", "-m", "preflight"
+            )
+        }
+        for kind in ("cpu", "xpu", "gcu")
+    }
+
+    assert {"python_version", "libgomp", "our_leftovers"} <= of["cpu"] & of["xpu"] & of["gcu"]
+    assert of["xpu"] - of["cpu"] == {"cards", "XPU_driver", "XPU_firmware"}
+    assert of["gcu"] - of["cpu"] == {"cards", "GCU_driver", "TopsRider"}
+
+
+def test_preflight_prints_the_mend_of_what_is_missing(pytester, conformance_folder):
+    """
+    A chip that nobody told of: the tool that is missing, and how to get it.
+    """
+    result = pytester.runpytest_inprocess(
+        str(conformance_folder),
+        *("--rootdir", str(pytester.path), "-p", "no:cacheprovider"),
+        *("--device=gcu", "-m", "preflight", "-k", "cards or driver"),
+    )
+
+    result.assert_outcomes(failed=2)
+    text = result.stdout.str()
+    assert "there is no efsmi" in text
+    assert "Install the driver of TopsRider on the host" in text
+    assert "1.5.0.5 or newer (FastDeploy's installation guide for Enflame S60)" in text

@@ -32,7 +32,7 @@ def site(pytester: pytest.Pytester, tmp_path: Path) -> Path:
     )
     (tmp_path / "site.toml").write_text(
         'cards = ["0"]\n'
-        '[device]\nname = "NVIDIA A100"\ncount = 1\ndriver = "550"\n'
+        '[device]\nname = "NVIDIA A100"\ncount = 1\ndriver = "550"\nread = false\n'
         + SITE.format(python=sys.executable)
         + '[models."ERNIE-4.5-0.3B"]\ncheckpoint = "weights"\ntraining_data = "sft.jsonl"\n'
         '[datasets]\nGSM8K = "gsm8k.jsonl"\n'
@@ -149,3 +149,44 @@ def test_an_endpoint_that_isn_t_there_is_inconclusive(pytester, conformance_fold
     assert result.ret == 1
     assert "http://127.0.0.1:9/v1" in result.stdout.str()
     result.stdout.fnmatch_lines(["INCONCLUSIVE*inference.datatype*"])
+
+
+def test_a_site_of_another_machine_stops_before_anything_is_measured(
+    pytester, conformance_folder, site, tmp_path, monkeypatch
+):
+    """
+    The vendor's tool is asked, and a difference names both sides.
+    """
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text('#!/bin/sh\necho "0, NVIDIA A800-SXM4-80GB, 81920, 550, 92.00"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
+    site.write_text(site.read_text().replace("read = false\n", ""))
+
+    result = run(pytester, conformance_folder, site, "-m", "tier1 and datatype")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "ERROR: nothing was measured: [[]device[]]: the site file and the machine don't agree on what "
+            "is certified; got name 'NVIDIA A100' in the site file, 'NVIDIA A800-SXM4-80GB' from "
+            "nvidia-smi. *"
+        ]
+    )
+
+
+def test_cards_that_can_not_work_together_stop_before_anything_is_measured(
+    pytester, conformance_folder, site
+):
+    """
+    Too few of them here; a chip's own links likewise.
+    """
+    site.write_text(site.read_text().replace("[engine]\n", "[engine]\ntensor_parallel = 4\n"))
+
+    result = run(pytester, conformance_folder, site, "-m", "tier1 and datatype")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: nothing was measured: cards: tensor parallel 4 needs 4 cards*"]
+    )

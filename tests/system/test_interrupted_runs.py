@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import pytest_ernie
 from doubles.laboratory import SITE
 from pytest_ernie.evidence import Store
 
@@ -40,7 +41,8 @@ class Run:
             *("-p", "doubles.laboratory", "-p", "no:cacheprovider", "--device=cpu"),
             *("--site=site.toml", "-m", "training and tier1", "--record-reference"),
         ]
-        environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+        ours = Path(pytest_ernie.__file__).parents[1]  # and no other one that is installed
+        environment = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{ours}"}
         with (self.folder / "out.txt").open("wb") as out:
             return subprocess.Popen(
                 command,

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_ernie import cli, preflight
 from pytest_ernie.evidence import Store, Subject, What
-from pytest_ernie.preflight import Finding
+from pytest_ernie.preflight import Check, Finding, Lab
 
 
 @pytest.fixture
@@ -102,19 +102,26 @@ def test_a_wrong_call_says_why_and_ends_with_two(
     )
 
 
-@pytest.mark.parametrize(("holds", "code", "word"), [(True, 0, "ok"), (False, 1, "MISSING")])
+@pytest.mark.parametrize(
+    ("holds", "advice", "code", "word"),
+    [(True, False, 0, "ok"), (False, False, 1, "MISSING"), (False, True, 0, "note")],
+)
 def test_doctor_prints_the_mend_of_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     holds: bool,
+    advice: bool,
     code: int,
     word: str,
 ) -> None:
     """
-    Each finding with got and wanted; the mend only where it doesn't hold.
+    Each finding with got and wanted; the mend only where it doesn't hold; a note is no obstacle.
     """
-    finding = Finding(name="disk", holds=holds, got="1 GiB", wanted="8 GiB", mend="Free some room")
-    monkeypatch.setattr(preflight, "CHECKS", (lambda: finding,))
+    finding = Finding(
+        name="disk", holds=holds, got="1 GiB", wanted="8 GiB", mend="Free some room", advice=advice
+    )
+    check = Check(name="disk", run=lambda: finding)
+    monkeypatch.setattr(preflight, "checks_for", lambda lab: (check,))
 
     assert cli.main(["doctor"]) == code
 
@@ -122,48 +129,35 @@ def test_doctor_prints_the_mend_of_what_is_missing(
     assert capsys.readouterr().out.split(maxsplit=1) == [word, f"disk: 1 GiB; wanted 8 GiB{mend}\n"]
 
 
-@pytest.mark.parametrize("check", preflight.CHECKS, ids=lambda check: check.__name__)
-def test_every_check_says_what_it_got_and_wanted(check: object) -> None:
+def test_doctor_checks_the_device_and_the_site_that_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """
-    A check that can't say these can't be mended by its reader.
+    Both reach the checks as they were read.
     """
-    finding = check()  # type: ignore[operator]
+    (tmp_path / "site.toml").write_text('cards = ["4", "5"]\n')
+    seen: list[Lab] = []
+    monkeypatch.setattr(preflight, "checks_for", lambda lab: seen.append(lab) or ())
 
-    assert finding.got
-    assert finding.wanted
-    assert finding.mend
+    assert cli.main(["doctor", "--device=xpu", f"--site={tmp_path / 'site.toml'}"]) == 0
+
+    assert seen[0].device is not None
+    assert (seen[0].device.kind, seen[0].site.cards) == ("xpu", ("4", "5"))
 
 
-def test_a_missing_library_doesn_t_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--device=abacus"], "pytest-ernie: there is no such device; got abacus; wanted one of"),
+        (["--site=nowhere.toml"], "pytest-ernie: nowhere.toml: there is no such site file"),
+    ],
+)
+def test_doctor_refuses_what_is_not_there(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
     """
-    A slim container lacks libgomp, and both toolchains need it.
+    A typo isn't a host that is fine.
     """
-    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    assert cli.main(["doctor", *arguments]) == 2
 
-    finding = preflight.libgomp()
-
-    assert not finding.holds
-    assert "apt-get install libgomp1" in str(finding)
-
-
-def test_a_host_name_that_can_t_be_resolved_doesn_t_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Launchers resolve the host's own name.
-    """
-
-    def refuse(name: str) -> str:
-        raise OSError("unknown")
-
-    monkeypatch.setattr("socket.gethostbyname", refuse)
-
-    assert not preflight.host_name().holds
-
-
-@pytest.mark.parametrize(("gib", "holds"), [(5, False), (6, True)])
-def test_memory_has_a_floor(monkeypatch: pytest.MonkeyPatch, gib: int, holds: bool) -> None:
-    """
-    Six GiB is enough, five isn't.
-    """
-    monkeypatch.setattr(preflight, "memory_gib", lambda: gib)
-
-    assert preflight.memory().holds is holds
+    assert capsys.readouterr().err.startswith(words)

@@ -78,7 +78,10 @@ def test_the_share_is_that_of_the_peaks() -> None:
 @pytest.mark.parametrize(
     ("doubtful", "words"),
     [
-        (loads(load_point(full_length_share=0.9)), "only 90.0 % of the answers reached their fixed"),
+        (
+            loads(load_point(full_length_share=0.9)),
+            "only 90.0 % of the answers reached their fixed",
+        ),
         (
             loads(load_point(), records=(record(prompt_problems=["3 prompts were cut"]),)),
             "3 prompts were cut",

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -23,10 +25,15 @@ class Chip:
     paddle_name = "newchip"
     visible_variable = None
     engine_environment: dict[str, str] = {}  # noqa: RUF012 (as the protocol has it)
+    needs = ()
 
     def facts(self, stated: dict[str, Any]) -> dict[str, Any]:
         """Nothing but its kind."""
         return {"kind": self.kind}
+
+    def card_sets(self, count: int, wanted: int) -> Iterator[tuple[int, ...]]:
+        """Any cards."""
+        return combinations(range(count), wanted)
 
 
 @pytest.fixture
@@ -87,6 +94,26 @@ def test_a_device_of_a_taken_name_is_refused(registry: Registry, taken: str) -> 
     with pytest.raises(UsageProblem) as caught:
         registry.device(chip)
     assert f"a device of that name is registered already; got {taken}" == str(caught.value)
+
+
+def test_a_device_that_lacks_something_is_refused_with_what_it_lacks(registry: Registry) -> None:
+    """
+    Before anything is collected, not after hours in the first criterion that asks for it.
+    """
+
+    class Half:
+        kind = "half"
+        title = "Half a chip"
+
+    with pytest.raises(UsageProblem) as caught:
+        registry.device(Half())  # type: ignore[arg-type]
+
+    expected = (
+        "a registered device lacks attributes; got Half; wanted paddle_name, visible_variable, "
+        "engine_environment, needs, facts, card_sets. Use "
+        "pytest_ernie.devices.accelerator.Accelerator, or see docs/add-a-device.md"
+    )
+    assert expected == str(caught.value)
 
 
 @pytest.mark.parametrize("what", ["engine", "trainer"])

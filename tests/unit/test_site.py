@@ -10,7 +10,15 @@ import msgspec
 import pytest
 
 from pytest_ernie.errors import SiteError
-from pytest_ernie.site import EngineSite, ModelSite, Site, TrainerSite, missing_from, read_site
+from pytest_ernie.site import (
+    EngineSite,
+    ModelSite,
+    Site,
+    TrainerSite,
+    missing_from,
+    read_site,
+    tensor_parallel_sizes,
+)
 from pytest_ernie.standard import Criterion, criteria, load
 
 WHOLE = """
@@ -81,7 +89,6 @@ def test_a_whole_site_file_is_read(tmp_path: Path) -> None:
         engine=EngineSite(
             kind="vllm",
             python="/opt/vllm/bin/python",
-            max_num_seqs=64,
             tensor_parallel=2,
             arguments=("--enforce-eager",),
         ),
@@ -153,6 +160,14 @@ def test_an_interpreter_is_a_path_or_a_name_on_path(
         (
             '[models."M"]\ntraining_data = "x"',
             "site.toml: Object missing required field 'checkpoint' - at 'models[...]'",
+        ),
+        (
+            '[models."M"]\ncheckpoint = "w"\n[models."M".serving.int4]\nreplicas = 1',
+            "site.toml: Invalid enum value 'int4' - at 'key' in 'models[...].serving'",
+        ),
+        (
+            '[models."M"]\ncheckpoint = "w"\n[models."M".serving.wint4]\nmemory_share = 85.0',
+            "site.toml: Expected 'float' <= 1.0 - at 'models[...].serving[...].memory_share'",
         ),
     ],
 )
@@ -311,3 +326,19 @@ def test_nothing_chosen_needs_nothing() -> None:
     No criteria, no questions.
     """
     assert missing_from(None, OFFICIAL, (), endpoint=False) == ()
+
+
+def test_sizes_of_groups_are_gathered_from_every_table(tmp_path: Path) -> None:
+    """
+    Each once, whether for all models or for one model in one data type.
+    """
+    path = tmp_path / "site.toml"
+    path.write_text(
+        '[engine]\npython = "python"\ntensor_parallel = 4\n'
+        '[models.a]\ncheckpoint = "a"\n[models.a.serving.wint8]\ntensor_parallel = 8\n'
+        '[models.b]\ncheckpoint = "b"\n[models.b.serving.w4a8]\ntensor_parallel = 4\n'
+        "[models.b.serving.wint4]\nmax_num_seqs = 3\n"
+    )
+
+    assert tensor_parallel_sizes(read_site(path)) == (4, 8)
+    assert tensor_parallel_sizes(Site()) == ()

@@ -4,9 +4,12 @@ The host's own processor: the embedded default, on which the certification is re
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations
 from typing import Any, ClassVar
 
 from pytest_ernie.devices.host import cpu_name, machine_id, memory_gib, usable_cores
+from pytest_ernie.devices.protocol import Need
 
 
 class Cpu:
@@ -17,6 +20,7 @@ class Cpu:
     paddle_name = "cpu"
     visible_variable = None
     engine_environment: ClassVar[dict[str, str]] = {}
+    needs: ClassVar[tuple[Need, ...]] = ()
 
     def facts(self, stated: dict[str, Any]) -> dict[str, Any]:
         """
@@ -31,6 +35,10 @@ class Cpu:
             "memory_gib": memory_gib(),
             "machine": machine_id(),
         }
+
+    def card_sets(self, count: int, wanted: int) -> Iterator[tuple[int, ...]]:
+        """Every set: a processor has no cards that could be linked wrongly."""
+        return combinations(range(count), wanted)
 
 
 DEVICE = Cpu()

@@ -4,7 +4,8 @@ The dialects of the engines that people run, and how to tell which one answers a
     FastDeploy    temperature 0 becomes 1, so greedy is asked by top_k and top_p; no ignore_eos
     vLLM          as documented by OpenAI, plus min_tokens, which forbids the end token; ignore_eos,
                   which it also has, would let the model emit it, again and again, without text
-    transformers  neither min_tokens nor ignore_eos (it refuses both), usage unasked, no [DONE]
+    transformers  neither min_tokens nor ignore_eos (it refuses both), but a generation_config of the
+                  request's own, in which no token ends the answer; usage unasked, no [DONE]
     PLAIN         an engine that nobody named: only what every one of them takes
 """
 
@@ -17,7 +18,14 @@ from .protocol import Dialect
 
 VLLM = Dialect(greedy={"temperature": 0}, min_tokens=True)
 FASTDEPLOY = Dialect(greedy={"top_p": 0, "top_k": 1}, min_tokens=True)
-TRANSFORMERS = Dialect(greedy={"temperature": 0}, min_tokens=False, usage="always", done_line=False)
+TRANSFORMERS = Dialect(
+    greedy={"temperature": 0},
+    min_tokens=False,
+    fixed_length={"generation_config": '{"eos_token_id": -1, "do_sample": false}'},
+    tokens_without_text=True,
+    usage="always",
+    done_line=False,
+)
 PLAIN = Dialect(greedy={"temperature": 0}, min_tokens=False, done_line=False)
 
 BY_OWNER: Mapping[str, Dialect] = {"vllm": VLLM, "fastdeploy": FASTDEPLOY}

@@ -7,13 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from pytest_ernie.errors import EngineError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.toolchain import Toolchain
 
 from . import ready
 from .dialects import PLAIN, dialect_of
-from .protocol import Dialect, Launch, ServedFacts
+from .ports import TakePorts, free_ports
+from .protocol import UNKNOWN, Dialect, Launch
 
 
 class EndpointServer:
@@ -28,20 +31,13 @@ class EndpointServer:
         self, base_url: str, model: str, api_key: str | None, dialect: Dialect, window: int | None
     ) -> None:
         self.base_url = base_url
+        self.other_urls: tuple[str, ...] = ()
         self.model = model
         self.api_key = api_key
         self.log: Path | None = None
         self.dialect = dialect
-        self.facts = ServedFacts(
-            engine_version="",
-            command=(),
-            environment={},
-            window=window,
-            datatype_reported=None,
-            layer_types={},
-            activation=None,
-            log_evidence=(),
-        )
+        self.left_behind: tuple[str, ...] = ()
+        self.facts = msgspec.structs.replace(UNKNOWN, window=window)
 
     def alive(self) -> bool:
         """Return whether the server answers."""
@@ -50,6 +46,16 @@ class EndpointServer:
         except EngineError:
             return False
         return True
+
+    def trouble(self) -> str | None:
+        """Return why it doesn't answer a question, None if it does."""
+        return ready.no_answer(
+            self.base_url, self.model, self.api_key, self.dialect, ready.STILL_ANSWERS_TIMEOUT_S
+        )
+
+    def kept_logs(self) -> dict[str, bytes]:
+        """Return nothing: its logs are where it runs."""
+        return {}
 
     def stop(self) -> None:
         """Do nothing: whoever started the server stops it."""
@@ -109,6 +115,7 @@ class Endpoint:
         cards: tuple[str, ...] = (),
         device_env: Mapping[str, str] | None = None,
         progress: Progress = silent,
+        take_ports: TakePorts = free_ports,
     ) -> EndpointServer:
         """Attach to the server; of the launch only the model's name matters."""
         progress("attach", detail=self._base_url)

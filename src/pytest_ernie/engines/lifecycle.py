@@ -2,7 +2,8 @@
 Servers that are started once and shared, and configurations that are known not to start.
 
     off ──get──> starting ──> ready ──> stopped ──get──> starting ...
-                     └──────────┴─────> broken (for good: everyone is told the first failure)
+                     │          ├─────> off     it died, and the site lets it be started once more
+                     └──────────┴─────> broken  for good: everyone is told the first failure
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Literal
 
-from pytest_ernie.errors import EngineError, ErnieError
+from pytest_ernie.errors import ErnieError, ServerDied
 
 from .protocol import Launch, Server
 
@@ -22,10 +23,13 @@ class ServerPool:
     """
     Hands out servers by launch, at most ``at_most`` alive at a time; the longest unused goes first.
 
-    ``start`` starts one and returns when it is ready.
+    ``start`` starts one and returns when it is ready; ``restarts`` is how often one that died is
+    started again.
     """
 
-    def __init__(self, start: Callable[[Launch], Server], *, at_most: int = 1) -> None:
+    def __init__(
+        self, start: Callable[[Launch], Server], *, at_most: int = 1, restarts: int = 0
+    ) -> None:
         if at_most < 1:
             raise ValueError(f"at_most is {at_most}; at least one server must be allowed")
         self._start = start
@@ -33,6 +37,10 @@ class ServerPool:
         self._ready: dict[Launch, Server] = {}
         self._broken: dict[Launch, ErnieError] = {}
         self._states: dict[Launch, State] = {}
+        self._restarts = restarts
+        self._deaths: dict[Launch, int] = {}
+        self.left_behind: list[str] = []
+        """What stopped servers left on this machine, a line each."""
 
     def __enter__(self) -> ServerPool:
         return self
@@ -63,14 +71,33 @@ class ServerPool:
         if server.alive():
             self._ready[launch] = server  # now the most recently used
             return server
-        server.stop()
-        died = EngineError(
-            "the server died between two measurements",
+        self._ready[launch] = server
+        raise self.bury(launch, "the server died between two measurements", "it doesn't answer")
+
+    def bury(self, launch: Launch, what: str, why: str) -> ServerDied:
+        """
+        Stop a server that died, and return the error that says so.
+
+        Its ``again`` is True if the site lets it be started once more; else the launch is broken.
+        """
+        server = self._ready.pop(launch)
+        self._deaths[launch] = self._deaths.get(launch, 0) + 1
+        again = self._deaths[launch] <= self._restarts
+        died = ServerDied(
+            what,
             where=server.log or server.base_url,
-            fix="Its log tells why; it isn't started again, so that a flaky server can't pass",
+            got=why,
+            fix="It is started again, once in a run, as the site file allows"
+            if again
+            else "Its log tells why; it isn't started again, so that a flaky server can't pass",
         )
-        self._break(launch, died)
-        raise died
+        died.again = again
+        self._stop(server)
+        if again:
+            self._states[launch] = "off"
+        else:
+            self._break(launch, died)
+        return died
 
     def stop_all(self) -> None:
         """Stop every server; what was broken stays broken."""
@@ -97,7 +124,11 @@ class ServerPool:
         launch = next(iter(self._ready))
         server = self._ready.pop(launch)
         self._states[launch] = "stopped"
+        self._stop(server)
+
+    def _stop(self, server: Server) -> None:
         server.stop()
+        self.left_behind += server.left_behind
 
     def _break(self, launch: Launch, problem: ErnieError) -> None:
         self._broken[launch] = problem

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.toolchain import Toolchain
+
+from .ports import Ports, TakePorts, free_ports
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +31,18 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     max_num_seqs: int
     """Requests that the engine works on at once."""
     tensor_parallel: int = 1
+    replicas: int = 1
+    """Equal servers beside each other on this machine, each with cards of its own (R6)."""
+    memory_share: float | None = None
+    """Fraction of a card's memory that a server may take; None: the engine's own."""
+    flags: tuple[tuple[str, str], ...] = ()
+    """What the configuration says beyond that: the engine's flags by name, values as JSON."""
     extra: tuple[str, ...] = ()
     """Further arguments of the launch line, after ours, so that they win."""
+    version: str | None = None
+    """The engine's version in the site's words, where its environment doesn't tell."""
+    reveal: bool = False
+    """Look at the weights inside the engine's workers, where it doesn't show them itself."""
 
 
 class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +62,21 @@ class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the quantized layers' activations become: ``int8``, ``bfloat16`` .."""
     log_evidence: tuple[str, ...]
     """The engine's own lines that prove it."""
+    to_reveal: str | None = None
+    """What to switch on so that the engine shows what it hides now; None if it hides nothing."""
+
+
+UNKNOWN = ServedFacts(
+    engine_version="",
+    command=(),
+    environment={},
+    window=None,
+    datatype_reported=None,
+    layer_types={},
+    activation=None,
+    log_evidence=(),
+)
+"""Facts of a server that nothing is known about."""
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +88,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """The engine takes ``min_tokens``; without it a fixed length can only be hoped for (R9)."""
     ignore_eos: bool = False
     """The engine takes ``ignore_eos``, which fixes the length whatever the model would say."""
+    fixed_length: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Request fields that fix the length in the engine's own way."""
+    tokens_without_text: bool = False
+    """So fixed, an answer goes on after its end by tokens that have no text: the event that finishes
+    it tells when the last one came, or the decode speed would be flattered."""
     usage: Literal["on_request", "always"] = "on_request"
     """Whether a stream's usage must be asked for."""
     done_line: bool = True
@@ -73,6 +105,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
             fields["min_tokens"] = max_tokens
         if fixed_length and self.ignore_eos:
             fields["ignore_eos"] = True
+        if fixed_length:
+            fields.update(self.fixed_length)
         return fields
 
     def streaming(self) -> dict[str, Any]:
@@ -87,6 +121,10 @@ class Server(Protocol):
     @property
     def base_url(self) -> str: ...
     @property
+    def other_urls(self) -> tuple[str, ...]:
+        """Equal servers under the same key, which share the load; most often none."""
+
+    @property
     def model(self) -> str: ...
     @property
     def api_key(self) -> str | None: ...
@@ -97,11 +135,84 @@ class Server(Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What outlived the server, a line each; known once it was stopped."""
+
     def alive(self) -> bool:
-        """Return whether the server still answers."""
+        """Return whether the server still lists its models: a quick look between measurements."""
+
+    def trouble(self) -> str | None:
+        """
+        Return in one clause why the server can't be measured any more, None if it still can.
+
+        It answers a question to prove it: a front end may outlive what computes.
+        """
+
+    def kept_logs(self) -> dict[str, bytes]:
+        """Return what evidence keeps of its logs, by name: bounded, without secrets."""
 
     def stop(self) -> None:
         """End what was started, and only that."""
+
+
+class Configuration(Protocol):
+    """How an engine's authors run a model, or what that lets hope for."""
+
+    @property
+    def tensor_parallel(self) -> int: ...
+    @property
+    def max_num_seqs(self) -> int: ...
+    @property
+    def memory_share(self) -> float | None: ...
+    @property
+    def flags(self) -> dict[str, Any]: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def derived(self) -> tuple[str, ...]: ...
+    @property
+    def checkpoint(self) -> str | None: ...
+    @property
+    def needs_own_checkpoint(self) -> bool: ...
+
+
+@runtime_checkable
+class Configures(Protocol):
+    """An engine whose authors publish configurations."""
+
+    def configuration(self, model: str, device: str, datatype: str, window: int) -> Configuration:
+        """Return the published or derived configuration; EngineError if there is none."""
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be run."""
+
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    """Without what is only passed on, such as PATH."""
+    version: str
+    """The engine's, or the one that is assumed."""
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """An engine that can say what it would run, without running it."""
+
+    suffix: str
+    """What the names of published checkpoints in its format end with."""
+
+    def preview(
+        self,
+        launch: Launch,
+        *,
+        toolchain: Toolchain | None,
+        workdir: Path,
+        cards: tuple[str, ...],
+        device_env: Mapping[str, str],
+        ports: Ports,
+    ) -> Preview:
+        """Return the command; ``toolchain`` is None where nothing is installed on this machine."""
 
 
 class Engine(Protocol):
@@ -121,11 +232,13 @@ class Engine(Protocol):
         cards: tuple[str, ...],
         device_env: Mapping[str, str],
         progress: Progress = silent,
+        take_ports: TakePorts = free_ports,
     ) -> Server:
         """
         Return a server that lives, lists the model and has answered a real request.
 
         ``workdir`` is a folder of its own, for logs; ``cards`` is empty on a CPU; ``toolchain`` is
-        None only for an engine that starts nothing. EngineError, with the cause from the log, if
+        None only for an engine that starts nothing; ``take_ports`` hands out the ports that the
+        server may listen on. EngineError, with the cause from the log, if
         it doesn't come so far.
         """

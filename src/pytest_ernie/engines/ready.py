@@ -15,6 +15,9 @@ LIST_TIMEOUT_S = 10.0
 FIRST_ANSWER_TIMEOUT_S = 300.0
 """The first answer may have to compile kernels."""
 
+STILL_ANSWERS_TIMEOUT_S = 120.0
+"""What a server that was just under load gets for one short answer."""
+
 
 def listed_models(
     base_url: str, api_key: str | None, timeout_s: float = LIST_TIMEOUT_S
@@ -70,7 +73,13 @@ def require_listed(models: list[dict[str, Any]], model: str, where: str) -> None
         )
 
 
-def first_answer(base_url: str, model: str, api_key: str | None, dialect: Dialect) -> None:
+def first_answer(
+    base_url: str,
+    model: str,
+    api_key: str | None,
+    dialect: Dialect,
+    timeout_s: float = FIRST_ANSWER_TIMEOUT_S,
+) -> None:
     """
     Ask one short question through OpenAI's own client.
 
@@ -79,9 +88,7 @@ def first_answer(base_url: str, model: str, api_key: str | None, dialect: Dialec
     """
     import openai
 
-    with openai.DefaultHttpxClient(
-        timeout=FIRST_ANSWER_TIMEOUT_S, trust_env=False, verify=trust()
-    ) as http:
+    with openai.DefaultHttpxClient(timeout=timeout_s, trust_env=False, verify=trust()) as http:
         client = openai.OpenAI(
             base_url=base_url, api_key=api_key or "none", max_retries=0, http_client=http
         )
@@ -108,6 +115,18 @@ def first_answer(base_url: str, model: str, api_key: str | None, dialect: Dialec
             got=repr(read[:200]),
             wanted=repr(answer.text[:200]),
         )
+
+
+def no_answer(
+    base_url: str, model: str, api_key: str | None, dialect: Dialect, timeout_s: float
+) -> str | None:
+    """Return why a server that was ready doesn't answer a question now; None if it does."""
+    try:
+        listed_models(base_url, api_key, timeout_s)
+        first_answer(base_url, model, api_key, dialect, timeout_s)
+    except EngineError as problem:
+        return f"{problem.what} ({problem.got})" if problem.got else problem.what
+    return None
 
 
 def _unanswered(base_url: str, got: str) -> EngineError:

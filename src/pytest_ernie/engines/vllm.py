@@ -8,36 +8,29 @@ vLLM, started from its own interpreter: on a CPU as the rehearsal's engine, else
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import socket
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pytest_ernie.errors import EngineError
 from pytest_ernie.progress import Progress, silent
-from pytest_ernie.toolchains.process import Running, start
 from pytest_ernie.toolchains.toolchain import Toolchain
 
-from . import failure, ready, vllm_facts, vllm_recipes
+from . import vllm_facts, vllm_recipes
+from .checkpoint import checkpoint_config
 from .dialects import VLLM
-from .protocol import Launch, ServedFacts
+from .ports import Ports, TakePorts, free_ports
+from .protocol import Launch, Preview
+from .started import HowToStart, StartedServer, start_until_ready
+from .variables import PASSED_ON, cpu_threads, passed_on
 
 INSIDE = Path(__file__).with_name("inside")
 EXTENSION = "ernie_inside_vllm.Inside"
-STAGE = "start vllm"
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD")
-"""Variables of ours that a server gets: enough to run, few enough to record."""
 START_TIMEOUT_S = 1800.0
 """Loading hundreds of gigabytes takes its time; a dead process is seen at once."""
-ATTEMPTS = 3
-"""Starts, when somebody else takes the free port first."""
-POLL_S = 0.25
-POLL_TIMEOUT_S = 2.0
-GRACE_S = 20.0
+WORKER = r"VLLM::"
+"""What it calls its engine and its workers, once they run."""
 KV_CACHE_GIB = "1"
 MILESTONES = (
     ("Starting vLLM server", "open the port"),
@@ -52,41 +45,41 @@ MILESTONES = (
 """What a line in the log means for whoever waits, latest first."""
 
 
-class VllmServer:
-    """A running vLLM."""
-
-    def __init__(self, process: Running, port: int, model: str, api_key: str) -> None:
-        self._process = process
-        self.base_url = f"http://127.0.0.1:{port}/v1"
-        self.model = model
-        self.api_key: str | None = api_key
-        self.log: Path | None = process.log
-        self.dialect = VLLM
-        self.facts = vllm_facts.UNKNOWN
-
-    def alive(self) -> bool:
-        """Return whether the process lives and answers."""
-        if self._process.poll() is not None:
-            return False
-        try:
-            ready.listed_models(self.base_url, self.api_key)
-        except EngineError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        """End the server and all its workers."""
-        self._process.stop(GRACE_S)
-
-
 class Vllm:
     """Starts vLLM's OpenAI server with the toolchain's interpreter."""
 
     name = "vllm"
     dialect = VLLM
+    suffix = "-PT"
 
     def __init__(self, start_timeout_s: float = START_TIMEOUT_S) -> None:
-        self._start_timeout_s = start_timeout_s
+        self._how = HowToStart(
+            title="vLLM", milestones=MILESTONES, worker=WORKER, timeout_s=start_timeout_s
+        )
+        # One key for all servers of a run: replicas are asked by one client.
+        self._key = secrets.token_urlsafe(16)
+
+    def preview(
+        self,
+        launch: Launch,
+        *,
+        toolchain: Toolchain | None,
+        workdir: Path,
+        cards: tuple[str, ...],
+        device_env: Mapping[str, str],
+        ports: Ports,
+    ) -> Preview:
+        """Return what ``start`` would run."""
+        chosen = toolchain or Toolchain(name="vllm", python="python", digest="")
+        here = (Path(launch.checkpoint) / "config.json").is_file()
+        config = checkpoint_config(launch.checkpoint) if here else {}
+        env = environment(chosen, device_env, on_cpu=not cards)
+        shown = {name: value for name, value in env.items() if name not in PASSED_ON}
+        return Preview(
+            command=command_line(launch, config, chosen.python, ports.api, on_cpu=not cards),
+            environment={**shown, "VLLM_API_KEY": "(set)"},
+            version=launch.version or "of whatever version",
+        )
 
     def start(
         self,
@@ -97,89 +90,42 @@ class Vllm:
         cards: tuple[str, ...],
         device_env: Mapping[str, str],
         progress: Progress = silent,
-    ) -> VllmServer:
+        take_ports: TakePorts = free_ports,
+    ) -> StartedServer:
         """Return a ready server; see ``Engine.start``."""
         if toolchain is None:
             raise EngineError(
                 "vLLM needs a toolchain", fix="Provision server-cpu, or name the site's interpreter"
             )
-        config = _checkpoint_config(launch.checkpoint)
-        workdir.mkdir(parents=True, exist_ok=True)
-        key = secrets.token_urlsafe(16)
+        config = checkpoint_config(launch.checkpoint)
+        key = self._key
         env = environment(toolchain, device_env, on_cpu=not cards)
-        for attempt in range(1, ATTEMPTS + 1):
-            port = free_port()
-            command = command_line(launch, config, toolchain.python, port, on_cpu=not cards)
-            log = workdir / f"server-{attempt}.log"
-            process = start(command, env={**env, "VLLM_API_KEY": key}, cwd=workdir, log=log)
-            server = VllmServer(process, port, launch.model, key)
-            try:
-                self._wait_until_ready(server, process, progress)
-                server.facts = _facts(server, process, command, env)
-                return server
-            except _PortTaken:
-                process.stop(0)
-            except BaseException:
-                process.stop(GRACE_S)
-                raise
-        raise EngineError(
-            "vLLM found its port taken each time it started",
-            where=workdir,
-            got=f"{ATTEMPTS} attempts",
-            fix="Look for what opens ports on this machine",
+        server = start_until_ready(
+            self._how,
+            command=lambda ports: command_line(
+                launch, config, toolchain.python, ports.api, on_cpu=not cards
+            ),
+            env={**env, "VLLM_API_KEY": key},
+            api_key=key,
+            model=launch.model,
+            dialect=self.dialect,
+            workdir=workdir,
+            progress=progress,
+            take_ports=take_ports,
         )
-
-    def _wait_until_ready(self, server: VllmServer, process: Running, progress: Progress) -> None:
-        began = time.monotonic()
-        while True:
-            code = process.poll()
-            log = process.log.read_text(encoding="utf-8", errors="replace")
-            if code is not None:
-                raise _died(process, log, code)
-            waited = time.monotonic() - began
-            if waited > self._start_timeout_s:
-                raise EngineError(
-                    "vLLM didn't get ready in time",
-                    where=process.log,
-                    got=f"{waited:.0f} s; {failure.cause(log, None)}",
-                    fix="The log's end tells how far it came",
-                )
-            progress(STAGE, done=waited, detail=_milestone(log))
-            try:
-                models = ready.listed_models(server.base_url, server.api_key, POLL_TIMEOUT_S)
-                break
-            except EngineError:
-                time.sleep(POLL_S)
-        ready.require_listed(models, server.model, server.base_url)
-        progress(STAGE, done=waited, detail="first answer")
         try:
-            ready.first_answer(server.base_url, server.model, server.api_key, server.dialect)
-        except EngineError:
-            if (code := process.wait(1.0)) is not None:
-                raise _died(process, process.output_tail(400), code) from None
+            server.facts = vllm_facts.collect(
+                base_url=server.base_url,
+                api_key=key,
+                model=server.model,
+                command=server.command,
+                environment={**env, "VLLM_API_KEY": "(set)"},
+                log=server.logs.text(server.logs.main),
+            )
+        except BaseException:
+            server.stop()
             raise
-        progress(STAGE, done=waited, total=waited, detail="ready")
-
-
-class _PortTaken(Exception):
-    """Somebody else got the port between our choice and the server's bind."""
-
-
-def _died(process: Running, log: str, code: int) -> Exception:
-    if failure.port_taken(log):
-        return _PortTaken()
-    return EngineError(
-        f"vLLM died while starting: {failure.cause(log, code)}",
-        where=process.log,
-        fix="The log has the traceback",
-    )
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return server
 
 
 def command_line(
@@ -192,7 +138,7 @@ def command_line(
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--max-model-len", str(launch.window), "--max-num-seqs", str(launch.max_num_seqs)),
         *("--tensor-parallel-size", str(launch.tensor_parallel)),
-        *vllm_recipes.arguments(launch.datatype, config),
+        *vllm_recipes.arguments(launch.datatype, config, launch.extra),
         *("--worker-extension-cls", EXTENSION),
         # On a CPU one process fewer starts 9 s sooner, and nothing is worth compiling.
         *(("--enforce-eager", "--distributed-executor-backend", "uni") if on_cpu else ()),
@@ -208,7 +154,6 @@ def environment(
 
     A later group wins: what is passed on, ours, the CPU's, the toolchain's, the device's.
     """
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     ours = {
         "PYTHONPATH": str(INSIDE),
         "HF_HUB_OFFLINE": "1",
@@ -221,49 +166,6 @@ def environment(
         "VLLM_CPU_KVCACHE_SPACE": KV_CACHE_GIB,
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-        "OMP_NUM_THREADS": str(cpu_threads(len(os.sched_getaffinity(0)))),
+        "OMP_NUM_THREADS": str(cpu_threads()),
     }
-    return {**passed, **ours, **(cpu if on_cpu else {}), **toolchain.env, **device_env}
-
-
-def cpu_threads(cores: int) -> int:
-    """
-    Return how many threads the engine computes with: half of the cores, at most eight.
-
-    Threads that spin for a core that something else holds are worse than none: on a busy machine
-    of two cores, two threads were 15 times slower than one.
-    """
-    return max(1, min(cores // 2, 8))
-
-
-def _checkpoint_config(checkpoint: str) -> dict[str, Any]:
-    path = Path(checkpoint) / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise EngineError(
-            "the checkpoint's config.json can't be read",
-            where=checkpoint,
-            got=f"{type(problem).__name__}: {problem}",
-            fix="Give the folder that holds the weights and their config.json",
-        ) from problem
-    if not isinstance(config, dict):
-        raise EngineError("config.json is no JSON object", where=path, got=type(config).__name__)
-    return config
-
-
-def _facts(
-    server: VllmServer, process: Running, command: tuple[str, ...], env: dict[str, str]
-) -> ServedFacts:
-    return vllm_facts.collect(
-        base_url=server.base_url,
-        api_key=server.api_key,
-        model=server.model,
-        command=command,
-        environment={**env, "VLLM_API_KEY": "(set)"},
-        log=process.log.read_text(encoding="utf-8", errors="replace"),
-    )
-
-
-def _milestone(log: str) -> str:
-    return next((meaning for sign, meaning in MILESTONES if sign in log), "import")
+    return {**passed_on(), **ours, **(cpu if on_cpu else {}), **toolchain.env, **device_env}

@@ -24,18 +24,6 @@ LINE_CHARACTERS = 1500
 SHOWN_OPERATIONS = 24
 KEY = re.compile(r"('api_key': )\[[^\]]*\]")
 
-UNKNOWN = ServedFacts(
-    engine_version="",
-    command=(),
-    environment={},
-    window=None,
-    datatype_reported=None,
-    layer_types={},
-    activation=None,
-    log_evidence=(),
-)
-"""Facts of a server that nothing is known about."""
-
 
 def collect(
     *,

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_ernie.errors import EngineError
 
+QUANTIZATION_FLAGS = ("--quantization", "-q")
 GROUP = 64
 """Weights that share one scale in the 4-bit types."""
 
@@ -64,19 +66,23 @@ def overrides(datatype: str, config: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def arguments(datatype: str, config: dict[str, Any]) -> tuple[str, ...]:
+def arguments(datatype: str, config: dict[str, Any], extra: Sequence[str] = ()) -> tuple[str, ...]:
     """
     Return the launch arguments of a data type for a checkpoint with that ``config.json``.
 
-    EngineError for a data type that there is no recipe for.
+    If the site's ``extra`` names a quantization, ours stays away: two don't mix, and a plugin of
+    vLLM for another chip knows its own only. EngineError for a data type without a recipe.
     """
-    if datatype not in ("bf16", *TORCHAO):
+    own = any(word.partition("=")[0] in QUANTIZATION_FLAGS for word in extra)
+    if datatype not in ("bf16", *TORCHAO) and not own:
         raise EngineError(
             "vLLM has no recipe for this data type",
             got=datatype,
             wanted=", ".join(("bf16", *TORCHAO)),
             fix="Give the vendor's own quantization arguments in the site file",
         )
+    if own:
+        datatype = "bf16"
     chosen: tuple[str, ...] = ("--dtype", "bfloat16")
     if datatype in TORCHAO:
         chosen += ("--quantization", "torchao")

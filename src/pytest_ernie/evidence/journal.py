@@ -82,11 +82,12 @@ class Journal:
             self._take(line)
         self._offset += complete
 
-    def append(self, type: str, id: str, body: dict[str, Any]) -> Entry:
+    def append(self, type: str, id: str, body: dict[str, Any], *, once: bool = False) -> Entry:
         """
         Write one entry and return it once it is safely on disk.
 
-        ``body`` is kept as JSON keeps it: keys become text, NaN and infinities become null.
+        ``body`` is kept as JSON keeps it: keys become text, NaN and infinities become null. With
+        ``once`` an entry of that type and id is written by the first process only, and returned to all.
         """
         from filelock import FileLock
 
@@ -94,6 +95,9 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.path}.lock"):
             self.refresh()
+            known = next((e for e in self.of_id.get(id, ()) if once and e.type == type), None)
+            if known is not None:
+                return known
             self._set_torn_tail_aside()
             last = self.entries[-1] if self.entries else None
             entry = Entry(

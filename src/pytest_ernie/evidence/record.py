@@ -90,7 +90,8 @@ class Record(Struct, frozen=True, kw_only=True):
 
     ``data`` and ``samples`` are plain JSON values, ``blobs`` maps names to sha256 digests.
     ``reason`` is why it was measured again, if it was; ``earlier`` are the results that it replaces, kept
-    and shown (R15: no best-of-N).
+    and shown (R15: no best-of-N). ``deaths`` says of each earlier attempt in which the server died
+    what it said.
     """
 
     id: str
@@ -104,3 +105,4 @@ class Record(Struct, frozen=True, kw_only=True):
     blobs: dict[str, str]
     reason: str | None = None
     earlier: tuple[Record, ...] = ()
+    deaths: tuple[str, ...] = ()

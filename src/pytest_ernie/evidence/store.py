@@ -12,7 +12,13 @@ from typing import Any
 
 import msgspec
 
-from pytest_ernie.errors import EvidenceError, EvidenceMissing, EvidenceTampered, SeveralSubjects
+from pytest_ernie.errors import (
+    EvidenceError,
+    EvidenceMissing,
+    EvidenceTampered,
+    ServerDied,
+    SeveralSubjects,
+)
 from pytest_ernie.evidence.blobs import Blobs
 from pytest_ernie.evidence.integrity import doubtful
 from pytest_ernie.evidence.journal import Entry, Journal
@@ -128,7 +134,7 @@ class Store:
             yield recording
         except BaseException as error:
             if not recording.finished:
-                recording.fail(str(error) or type(error).__name__)
+                recording.fail(str(error) or type(error).__name__, kind=type(error).__name__)
             raise
         if not recording.finished:
             raise EvidenceError(f"{what.title} ended without a result")
@@ -214,6 +220,23 @@ class Store:
             samples=tuple(entry.body for entry in sorted(samples, key=lambda entry: entry.seq)),
             blobs=result.body["blobs"],
             reason=begin.body.get("reason"),
+            deaths=self._deaths(begin, result),
+        )
+
+    def _deaths(self, begin: Entry, result: Entry) -> tuple[str, ...]:
+        """Return what is noted of servers that died in earlier attempts at the same key."""
+        key = (begin.body.get("what"), begin.body.get("subject"))
+        same = {
+            entry.id
+            for entry in self.journal.of_type.get("begin", ())
+            if (entry.body.get("what"), entry.body.get("subject")) == key
+        }
+        return tuple(
+            entry.body["message"]
+            for entry in self.journal.of_type.get("failure", ())
+            if entry.id in same
+            and entry.seq < result.seq
+            and entry.body.get("kind") == ServerDied.__name__
         )
 
     def _subjects(self) -> dict[str, Subject]:
@@ -261,9 +284,10 @@ class Recording:
             from pytest_ernie import __version__
 
             header = {"layout": LAYOUT, "suite": __version__}
-            self._journal.append("header", "header", header)
+            self._journal.append("header", "header", header, once=True)
         if not any(e.type == "subject" for e in self._journal.of_id.get(subject.digest, ())):
-            self._journal.append("subject", subject.digest, msgspec.to_builtins(subject))
+            body = msgspec.to_builtins(subject)
+            self._journal.append("subject", subject.digest, body, once=True)
         continued = [] if reason else self._interrupted(what, subject)
         kept = [e for id in continued for e in self._journal.of_id[id] if e.type == "sample"]
         self.samples: tuple[dict[str, Any], ...] = tuple(
@@ -296,10 +320,10 @@ class Recording:
         """Complete the measurement; ``data`` are plain JSON values."""
         self._end("result", {"data": data, "blobs": self._blobs})
 
-    def fail(self, message: str) -> None:
-        """Note that the attempt didn't complete, and why."""
+    def fail(self, message: str, kind: str = "") -> None:
+        """Note that the attempt didn't complete, and why; ``kind`` is the error's class."""
         plain = message.encode(errors="replace").decode()
-        self._end("failure", {"message": plain, "blobs": self._blobs})
+        self._end("failure", {"message": plain, "kind": kind, "blobs": self._blobs})
 
     def _append(self, type: str, body: dict[str, Any]) -> None:
         self._journal.append(type, self.id, self._redaction.value(body))

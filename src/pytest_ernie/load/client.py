@@ -40,6 +40,8 @@ class Target(Struct, frozen=True, kw_only=True):
     model: str
     dialect: Dialect
     api_key: str | None = None
+    other_urls: tuple[str, ...] = ()
+    """Equal servers that share the load: each connection stays with one, as many with each."""
     chat: bool = True
     """False asks ``/completions``, the older API."""
 
@@ -138,17 +140,15 @@ def _shares(
     """Deal requests and due times round, so that every process has the same mixture."""
     due_ns = [int(due_s * 1e9) for due_s in arrivals.due_s(len(prompts))]
     processes = max(1, min(processes, len(due_ns)))
-    url = urlsplit(target.base_url)
-    port = url.port or (443 if url.scheme == "https" else 80)
+    servers = [_server(url) for url in (target.base_url, *target.other_urls)]
     numbered = list(enumerate(prompts))
     works = []
     for first in range(processes):
         share, due = numbered[first::processes], due_ns[first::processes]
         works.append(
             Work(
-                host=url.hostname or "",
-                port=port,
-                tls=url.scheme == "https",
+                # Shares begin at different servers: those that don't divide evenly add up evenly.
+                servers=[*servers[first % len(servers) :], *servers[: first % len(servers)]],
                 head=_head(target),
                 bodies=[body_of(target, run, index, prompt) for index, prompt in share],
                 indices=[index for index, _ in share],
@@ -167,7 +167,15 @@ def _shares(
     return works
 
 
+def _server(base_url: str) -> messages.ServerAddress:
+    url = urlsplit(base_url)
+    tls = url.scheme == "https"
+    port = url.port or (443 if tls else 80)
+    return messages.ServerAddress(host=url.hostname or "", port=port, tls=tls)
+
+
 def _head(target: Target) -> bytes:
+    """Requests to equal servers name the first: they differ in nothing, and none looks at it."""
     url = urlsplit(target.base_url)
     path = url.path.rstrip("/") + ("/chat/completions" if target.chat else "/completions")
     lines = [

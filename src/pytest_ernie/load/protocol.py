@@ -52,8 +52,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """SHA-256 of the request's body, its first 32 hexadecimal digits."""
     answer_digest: str
     """The same of the answer's text."""
-    first_chunks: int = 1
-    """Of the events with text, how many arrived in one moment with the first one."""
+    first_tokens: float = 1.0
+    """Of the output tokens, how many arrived in one moment with the first one."""
     text_times_s: tuple[float, ...] | None = None
     """When each event with text arrived, to the microsecond; None unless they were to be kept."""
 
@@ -66,9 +66,9 @@ def decode_tokens(record: RequestRecord) -> float:
     token took no decoding that anybody saw: counted along, ten tokens a write would look
     a good deal faster than they are. ValueError of an answer without tokens.
     """
-    if record.output_tokens is None or not record.chunks:
+    if record.output_tokens is None:
         raise ValueError("an answer without tokens")
-    return record.output_tokens * (1 - record.first_chunks / record.chunks)
+    return record.output_tokens - record.first_tokens
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

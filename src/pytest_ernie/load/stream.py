@@ -65,9 +65,18 @@ class Stream:
         return len(self.text_times_s)
 
     @property
-    def first_chunks(self) -> int:
-        """Events with text that came in the same moment as the first one; 1 if there is none."""
-        return max(1, self.text_times_s.count(self.text_times_s[0])) if self.text_times_s else 1
+    def first_tokens(self) -> float:
+        """
+        Tokens that came in the same moment as the first one.
+
+        Of an engine whose every token shows as text, an event holds as many as the others do.
+        """
+        if not self.text_times_s or not self.output_tokens:
+            return 1.0
+        together = self.text_times_s.count(self.text_times_s[0])
+        if self._dialect.tokens_without_text:
+            return float(together)
+        return self.output_tokens * together / self.chunks
 
     @property
     def digest(self) -> str:
@@ -136,6 +145,8 @@ class Stream:
             self.last_token_s = now_s
             if self.first_token_s is None:
                 self.first_token_s = now_s
+        elif self.finish_reason and self._dialect.tokens_without_text and self.last_token_s:
+            self.last_token_s = now_s
 
 
 def _counted(value: Any, before: int | None) -> int | None:

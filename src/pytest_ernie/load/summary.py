@@ -156,6 +156,17 @@ def summarise(result: LoadResult) -> LoadSummary:
     )
 
 
+def failures_in_words(result: LoadResult) -> str:
+    """Return what failed requests died of: the most frequent reason, and its first in full."""
+    whys = [why for why in map(failure, result.records) if why is not None]
+    if not whys:
+        return ""
+    telling = [why for why in whys if not why.startswith("not sent")] or whys
+    often, count = Counter(map(reason, telling)).most_common(1)[0]
+    first = next(why for why in whys if reason(why) == often)
+    return first if count == len(whys) == 1 else f"{count} of {len(whys)} like this: {first}"
+
+
 def _used(result: LoadResult) -> list[Loaded]:
     """What each process used while the load was there; of a very short run, in all of it."""
     if not result.wall_s > 0:
@@ -186,15 +197,15 @@ class Columns(msgspec.Struct, frozen=True):
     done_s: Numbers
     tokens: Numbers
     chunks: Numbers
-    first_chunks: Numbers
-    """Of the chunks, those that came in the first moment."""
+    first_tokens: Numbers
+    """Those that came in the first moment."""
 
     @classmethod
     def of(cls, records: Sequence[RequestRecord]) -> Columns:
         """Return the columns of requests; NaN where there is no first token, last one or count."""
         names = (
             *("due_s", "sent_s", "first_token_s", "last_token_s", "done_s"),
-            *("output_tokens", "chunks", "first_chunks"),
+            *("output_tokens", "chunks", "first_tokens"),
         )
         rows: list[list[Any]] = [[getattr(record, name) for name in names] for record in records]
         return cls(*np.array(rows, dtype=np.float64).reshape(len(rows), len(names)).T)
@@ -202,20 +213,15 @@ class Columns(msgspec.Struct, frozen=True):
     @property
     def tpot_s(self) -> Numbers:
         """Time per output token after the first moment."""
-        tpot_s: Numbers = (self.last_s - self.first_s) / (self.tokens - self._first_tokens)
+        tpot_s: Numbers = (self.last_s - self.first_s) / (self.tokens - self.first_tokens)
         return tpot_s
-
-    @property
-    def _first_tokens(self) -> Numbers:
-        together = self.tokens * self.first_chunks / np.maximum(self.chunks, 1)
-        return np.where(self.chunks > 0, together, 1.0)
 
     def tokens_between(self, start_s: float, end_s: float) -> Numbers:
         """Return how many tokens of each answer fall into [start, end)."""
         overlap_s = np.minimum(self.last_s, end_s) - np.maximum(self.first_s, start_s)
         rest = np.maximum(overlap_s, 0.0) / self.tpot_s
         began = (self.first_s >= start_s) & (self.first_s < end_s)
-        tokens: Numbers = rest + began * self._first_tokens
+        tokens: Numbers = rest + began * self.first_tokens
         return tokens
 
 

@@ -5,14 +5,16 @@ The candidate: its evidence first, its device second, and neither twice.
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from pytest_ernie.errors import ErnieError, EvidenceMissing
-from pytest_ernie.evidence import Record, Store
+from pytest_ernie.errors import ErnieError, EvidenceMissing, ServerDied, ServerNotStarted
+from pytest_ernie.evidence import Record, Recording, Store, Subject, What
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.equipment import Equipment
 from pytest_ernie.measurements.local import local_redaction
 from pytest_ernie.measurements.plan import Plan
+from pytest_ernie.measurements.serving import keep_logs
 from pytest_ernie.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -54,28 +56,63 @@ class Candidate(Bench):
         what = plan.what
         if what.digest in self._failed:
             raise self._failed[what.digest]
-        try:
-            return self._found_or_measured(plan)
-        except ErnieError as error:
-            self._failed[what.digest] = error
-            raise
+        while True:
+            try:
+                return self._found_or_measured(plan)
+            except ServerDied as died:
+                if died.again:  # once in a run for each server: the pool counts
+                    continue
+                self._failed[what.digest] = died
+                raise
+            except ErnieError as error:
+                self._failed[what.digest] = error
+                raise
 
     def _found_or_measured(self, plan: Plan) -> Record:
         what, subject = plan.what, plan.subject(self._equipment)
         fresh = self._settings.fresh if what.digest not in self._remeasured else None
-        with self._store.exclusive(what):
+        found = None if fresh else self._store.find(what, subject)
+        if found is not None:
+            return found
+        with plan.equipped(self._equipment), self._store.exclusive(what):
             found = None if fresh else self._store.find(what, subject)
-            if found is not None:
+            if found is not None:  # by another process, while this one waited
                 return found
-            self._remeasured.add(what.digest)
-            with self._store.recording(
-                what, subject, self._settings.edition_digest, reason=fresh
-            ) as recording:
-                plan.measure(self._equipment, recording)
+            self._measure(plan, what, subject, fresh)
+            self._remeasured.add(what.digest)  # a second try after the server's death is fresh, too
             self.measured += 1
         found = self._store.find(what, subject)
         assert found is not None
         return found
+
+    def _measure(self, plan: Plan, what: What, subject: Subject, fresh: str | None) -> None:
+        """
+        Share the machine with other measurements, or have it alone where seconds count.
+
+        A record spans the measuring alone, not the waiting for others.
+        """
+        holdings, title = self._equipment.holdings, what.title
+
+        def recording() -> AbstractContextManager[Recording]:
+            digest = self._settings.edition_digest
+            return self._store.recording(what, subject, digest, reason=fresh)
+
+        if plan.timed:
+            try:
+                with holdings.machine("shared", title):
+                    plan.make_ready(self._equipment)
+            except ErnieError as problem:
+                with recording() as kept:
+                    if isinstance(problem, ServerNotStarted):
+                        keep_logs(problem.logs, kept)
+                    raise
+        with holdings.machine("alone" if plan.timed else "shared", title), recording() as kept:
+            plan.measure(self._equipment, kept)
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What stopped servers left on this machine, a line each."""
+        return self._equipment.left_behind
 
     def close(self) -> None:
         """Stop what was started for measuring."""
@@ -86,6 +123,7 @@ class OfflineCandidate(Bench):
     """The candidate's evidence without its device: what isn't recorded can't be judged."""
 
     name = "candidate"
+    left_behind: tuple[str, ...] = ()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.edition)

@@ -5,14 +5,19 @@ What measuring needs: device, toolchains, weights and data, made ready the first
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import uuid
-from functools import cached_property
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pytest_ernie.errors import SiteError
+from pytest_ernie.measurements.holdings import Holdings
+from pytest_ernie.measurements.launching import server_variables
 from pytest_ernie.measurements.local import API_KEY_VARIABLE
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.site import Site
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_ernie.settings import Settings
     from pytest_ernie.standard import Workload
     from pytest_ernie.toolchains import Toolchain
+    from pytest_ernie.toolchains.provision import Name
     from pytest_ernie.trainers.protocol import Trainer
 
 
@@ -44,6 +50,7 @@ class Equipment:
         assert settings.device_kind is not None
         self.device = registry.find_device(settings.device_kind)
         self._pool: ServerPool | None = None
+        self.holdings = Holdings(self.device, self.site.cards, progress, self._stop_servers)
 
     @cached_property
     def device_facts(self) -> dict[str, Any]:
@@ -59,13 +66,13 @@ class Equipment:
     @cached_property
     def trainer_toolchain(self) -> Toolchain:
         """The trainer's environment: the site's, or provisioned from the lock."""
-        from pytest_ernie.toolchains import adopt, provision
+        from pytest_ernie.toolchains import adopt
 
         if self.site.trainer:
             site = self.site.trainer
             return adopt(site.kind, Path(site.python), env=site.env)
         self._only_rehearsed("[trainer]")
-        return provision("trainer-cpu", progress=self.progress)
+        return self._provisioned("trainer-cpu")
 
     @cached_property
     def engine(self) -> Engine:
@@ -74,21 +81,26 @@ class Equipment:
             from pytest_ernie.engines.endpoint import Endpoint
 
             return Endpoint(self.settings.endpoint, api_key=os.environ.get(API_KEY_VARIABLE))
-        kind = self.site.engine.kind if self.site.engine else "vllm"
-        return self._registry.find_engine(kind)
+        return self._registry.find_engine(self._engine_kind)
+
+    @property
+    def _engine_kind(self) -> str:
+        """The site's word; else FastDeploy on an accelerator and vLLM on a CPU."""
+        named = self.site.engine.kind if self.site.engine else None
+        return named or ("vllm" if self.device.kind == "cpu" else "fastdeploy")
 
     @cached_property
     def engine_toolchain(self) -> Toolchain | None:
         """The engine's environment; None behind an endpoint."""
-        from pytest_ernie.toolchains import adopt, provision
+        from pytest_ernie.toolchains import adopt
 
         if self.settings.endpoint:
             return None
         if self.site.engine:
             site = self.site.engine
-            return adopt(site.kind, Path(site.python), env=site.env)
+            return adopt(self._engine_kind, Path(site.python), env=site.env)
         self._only_rehearsed("[engine]")
-        return provision("server-cpu", progress=self.progress)
+        return self._provisioned("server-cpu")
 
     @property
     def cards(self) -> tuple[str, ...]:
@@ -101,33 +113,67 @@ class Equipment:
         if self._pool is None:
             from pytest_ernie.engines.lifecycle import ServerPool
 
-            self._pool = ServerPool(self._start_server)
+            restarts = self.site.engine.restarts if self.site.engine else 0
+            self._pool = ServerPool(self._start_server, restarts=restarts)
         return self._pool
 
     def _start_server(self, launch: Launch) -> Server:
-        """Start a server on the device's cards, its logs in a folder of its own."""
+        """Start a launch's servers, each on cards and with logs of its own."""
+        from pytest_ernie.engines.replicas import start_replicas
+
+        return start_replicas(
+            [partial(self._start_one, launch, cards) for cards in self._cards_of_replicas(launch)]
+        )
+
+    def _start_one(self, launch: Launch, cards: tuple[str, ...]) -> Server:
         workdir = self.settings.evidence / SCRATCH / f"server-{uuid.uuid4().hex[:12]}"
         workdir.mkdir(parents=True)
-        variables = dict(self.device.engine_environment)
-        if self.device.visible_variable:
-            variables[self.device.visible_variable] = ",".join(self.cards)
         return self.engine.start(
             launch,
             toolchain=self.engine_toolchain,
             workdir=workdir,
-            cards=self.cards,
-            device_env=variables,
+            cards=cards,
+            device_env=server_variables(self.device, self.site, cards),
             progress=self.progress,
+            take_ports=self.holdings.ports(launch),
         )
 
-    def checkpoint(self, model: str) -> Path:
-        """Return the folder with the model's weights."""
+    def _stop_servers(self) -> None:
+        if self._pool is not None:
+            self._pool.stop_all()
+
+    def _cards_of_replicas(self, launch: Launch) -> list[tuple[str, ...]]:
+        """Return each server's cards, of those that are held for the launch."""
+        cards, size = self.holdings.cards, launch.tensor_parallel
+        return [cards[n * size : (n + 1) * size] for n in range(launch.replicas)]
+
+    def checkpoint(self, model: str, datatype: str | None = None) -> Path:
+        """Return the folder with the model's weights, those of a data type if the site has them."""
         if model in self.site.models:
-            return Path(self.site.models[model].checkpoint)
+            site = self.site.models[model]
+            serving = site.served_as(datatype)
+            own = serving.checkpoint if serving else None
+            return Path(own or site.checkpoint)
         self._only_rehearsed(f'[models."{model}"] checkpoint')
         from pytest_ernie import rehearsal
 
         return rehearsal.checkpoint()
+
+    def weights_digest(self, model: str, datatype: str | None = None) -> str:
+        """Return the digest of the model's weights; to hash them is work that others' seconds would feel."""
+        folder = self.checkpoint(model, datatype)
+        return folder_digest(
+            folder, lambda: self.holdings.machine("shared", f"hashing {folder.name}")
+        )
+
+    def _provisioned(self, name: Name) -> Toolchain:
+        """Return a locked environment, made now if need be, but not while others' seconds count."""
+        from pytest_ernie.toolchains.provision import is_provisioned, provision
+
+        if is_provisioned(name):
+            return provision(name, progress=self.progress)
+        with self.holdings.machine("shared", f"the installation of {name}"):
+            return provision(name, progress=self.progress)
 
     def training_data(self, model: str) -> Path:
         """Return the supervised data set (jsonl)."""
@@ -158,10 +204,14 @@ class Equipment:
             )
         return Path(self.site.workloads[workload.name])
 
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """What servers that were stopped left on this machine, a line each."""
+        return tuple(self._pool.left_behind) if self._pool else ()
+
     def close(self) -> None:
-        """Stop every server that was started."""
-        if self._pool is not None:
-            self._pool.stop_all()
+        """Stop every server that was started, and give back what the machine lent."""
+        self.holdings.release()
 
     def _only_rehearsed(self, what: str) -> None:
         if not self.settings.rehearses:
@@ -177,21 +227,24 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def folder_digest(folder: Path) -> str:
+def folder_digest(
+    folder: Path, while_hashing: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> str:
     """
     Return one digest for all files of a checkpoint folder, by name and content.
+
+    ``while_hashing`` is entered for each large file of which nothing is remembered.
 
     Contents are hashed once for each path, size and time of change, and remembered in the cache, since
     weights may be hundreds of gigabytes. Raises SiteError if the folder isn't there.
     """
     if not folder.is_dir():
         raise SiteError("there is no such checkpoint folder", got=folder)
-    known = _Known()
+    known = _Known(while_hashing)
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             total.update(f"{path.relative_to(folder).as_posix()}\0{known.digest(path)}\n".encode())
-    known.save()
     return total.hexdigest()
 
 
@@ -200,27 +253,39 @@ class _Known:
 
     LARGE = 64 * 2**20
 
-    def __init__(self) -> None:
+    def __init__(
+        self, while_hashing: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         from pytest_ernie.toolchains import cache_folder
 
+        self._while_hashing = while_hashing
         self._path = cache_folder() / "digests.json"
-        self._changed = False
-        try:
-            self._digests: dict[str, str] = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self._digests = {}
+        self._digests = self._read()
 
     def digest(self, path: Path) -> str:
+        """Return a file's sha256; of processes that want the same one hashes, and the others wait."""
+        from filelock import FileLock
+
         state = path.stat()
         if state.st_size < self.LARGE:
             return file_digest(path)
         key = f"{path.resolve()}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
         if key not in self._digests:
-            self._digests[key] = file_digest(path)
-            self._changed = True
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._while_hashing(), FileLock(f"{self._path}.lock"):
+                self._digests = self._read()
+                if key not in self._digests:
+                    self._digests[key] = file_digest(path)
+                    self._write()
         return self._digests[key]
 
-    def save(self) -> None:
-        if self._changed:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(json.dumps(self._digests), encoding="utf-8")
+    def _read(self) -> dict[str, str]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.DecodeError):
+            return {}
+
+    def _write(self) -> None:
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        part.write_bytes(msgspec.json.encode(self._digests))
+        part.replace(self._path)

@@ -8,12 +8,11 @@ import math
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
 
 from pytest_ernie.errors import EngineError
-from pytest_ernie.evidence import Record, Recording, Store, Subject, What
+from pytest_ernie.evidence import Record, Recording, Store, What
 from pytest_ernie.measurements.equipment import Equipment
-from pytest_ernie.measurements.serving import Configuration, keep_log
+from pytest_ernie.measurements.serving import ServedPlan
 from pytest_ernie.standard import Workload, digest
 from pytest_ernie.standard.model import ServingThroughputRule
 from pytest_ernie.verdicts import ClientPoint, LoadPoint
@@ -24,10 +23,9 @@ if TYPE_CHECKING:
     from pytest_ernie.load.search import Trial
 
 
-class LoadPlan(Struct, frozen=True, kw_only=True):
+class LoadPlan(ServedPlan, frozen=True, kw_only=True):
     """A workload at one load, requests in flight held constant (closed loop)."""
 
-    configuration: Configuration
     workload: Workload
     concurrency: int
     repeat: int
@@ -45,32 +43,29 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
             workload=digest(msgspec.to_builtins(self.workload)),
         )
 
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch."""
-        return self.configuration.subject(equipment)
+    @property
+    def timed(self) -> bool:
+        """Every figure is a time."""
+        return True
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Send the requests and keep a record of each; before the whole workload, calibrate."""
         from pytest_ernie.load.calibration import calibrate
         from pytest_ernie.load.workloads import check_prompt_tokens, draw
 
-        server = self.configuration.server(equipment)
         drawn = draw(self.workload, equipment.workload_source(self.workload))
         processes = min(equipment.site.load_processes, self.concurrency)
-        calibration = None
-        if self.trial is None:
-            calibration = calibrate(
-                self.concurrency, processes=processes, progress=equipment.progress
-            )
         prompts = drawn.prompts if self.trial is None else self._of_trial(drawn.prompts, self.trial)
-        result = self._run(server, prompts, processes, equipment)
+        calibration = None
+        doing = f"at {self.concurrency} requests in flight"
+        with self.configuration.serving(equipment, recording, doing) as server:
+            if self.trial is None:
+                calibration = calibrate(
+                    self.concurrency, processes=processes, progress=equipment.progress
+                )
+            result = self._run(server, prompts, processes, equipment)
         _refuse_lack_of_sockets(result)
         counted = [prompt.prompt_tokens for prompt in prompts]
-        keep_log(server, recording)
-        if not server.alive():
-            raise EngineError(
-                f"the server died at {self.concurrency} requests in flight", where=server.log
-            )
         recording.blob("requests", msgspec.json.encode(result))
         recording.finish(
             {
@@ -92,6 +87,7 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
 
         target = Target(
             base_url=server.base_url,
+            other_urls=server.other_urls,
             model=server.model,
             dialect=server.dialect,
             api_key=server.api_key,
@@ -159,7 +155,7 @@ def load_point(
     ttft_error_s: float | None,
 ) -> LoadPoint:
     """Return the figures of a load that the verdict asks for."""
-    from pytest_ernie.load.summary import NO_SPEED, reason, summarise
+    from pytest_ernie.load.summary import NO_SPEED, failures_in_words, reason, summarise
 
     summary = summarise(result)
     percentile = f"p{rule.latency_percentile_shown}"
@@ -174,6 +170,7 @@ def load_point(
         decode_mean_tokens_per_s=_speed(getattr(summary.tpot_s, "mean", None)),
         decode_percentile_tokens_per_s=_speed(getattr(summary.tpot_s, percentile, None)),
         failed_share=summary.failed_share,
+        failures=failures_in_words(result),
         full_length_share=_known(summary.reached_full_length_share),
         client=ClientPoint(
             cpu_share=_known(summary.client_cpu_share),

@@ -48,6 +48,9 @@ def local_redaction(settings: Settings, environment: Mapping[str, str]) -> Redac
             secrets += [value for key, value in table.env.items() if SECRET.search(key)]
     for name, model in site.models.items():
         folders[f"checkpoint of {name}"] = Path(model.checkpoint)
+        for datatype, serving in model.serving.items():
+            if serving.checkpoint is not None:
+                folders[f"{datatype} checkpoint of {name}"] = Path(serving.checkpoint)
         if model.training_data is not None:
             folders[f"training data of {name}"] = Path(model.training_data)
     return Redaction(folders, secrets)

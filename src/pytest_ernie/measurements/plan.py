@@ -4,6 +4,7 @@ A plan: the key of a measurement beside the way to make it. Looking up needs onl
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from pytest_ernie.evidence import Recording, Subject, What
@@ -20,6 +21,19 @@ class Plan(Protocol):
 
     def subject(self, equipment: Equipment) -> Subject:
         """Return the other half for the candidate at hand; starts nothing."""
+        ...
+
+    @property
+    def timed(self) -> bool:
+        """Whether seconds count in it, so that nothing else may be measured on the machine meanwhile."""
+        ...
+
+    def equipped(self, equipment: Equipment) -> AbstractContextManager[None]:
+        """Hold the cards and the memory that it needs; may wait for other runs, starts nothing."""
+        ...
+
+    def make_ready(self, equipment: Equipment) -> None:
+        """Start what it measures with, if that must be done before the machine is quiet."""
         ...
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:

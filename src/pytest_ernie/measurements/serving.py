@@ -4,20 +4,24 @@ Serving measurements: what runs, how long a prompt may be, how it scores. Throug
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
-from pytest_ernie.errors import EngineError
+from pytest_ernie.errors import EngineError, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Subject, What
-from pytest_ernie.measurements.equipment import Equipment, file_digest, folder_digest
+from pytest_ernie.measurements.equipment import Equipment, file_digest
+from pytest_ernie.site import Site
 from pytest_ernie.standard import Criterion, Edition, digest
 from pytest_ernie.standard.model import Dataset, ServingContextRule
 from pytest_ernie.verdicts import ContextAnswer
 
 if TYPE_CHECKING:
     from pytest_ernie.engines.protocol import Launch, Server
+    from pytest_ernie.measurements.launching import Planned
 
 QUESTIONS_IN_FLIGHT = 8
 
@@ -47,19 +51,24 @@ class Configuration(Struct, frozen=True, kw_only=True):
 
     def launch(self, equipment: Equipment) -> Launch:
         """Return what the engine is asked to start."""
-        from pytest_ernie.engines.protocol import Launch
+        return self.planned(equipment).launch
 
-        site = equipment.site.engine
-        attached = equipment.settings.endpoint is not None  # its weights are where it runs
-        return Launch(
-            engine=equipment.engine.name,
+    def planned(self, equipment: Equipment) -> Planned:
+        """Return the launch and where its values come from."""
+        from pytest_ernie.measurements.launching import plan_launch
+
+        # Weights and cards of an endpoint are where it runs, and there is one of it.
+        attached = equipment.settings.endpoint is not None
+        checkpoint = "" if attached else str(equipment.checkpoint(self.model, self.datatype))
+        return plan_launch(
+            equipment.engine,
             model=self.model,
-            checkpoint="" if attached else str(equipment.checkpoint(self.model)),
             datatype=self.datatype,
             window=self.window,
-            max_num_seqs=site.max_num_seqs if site else 64,
-            tensor_parallel=site.tensor_parallel if site else 1,
-            extra=site.arguments if site else (),
+            checkpoint=checkpoint,
+            device=equipment.device,
+            cards=() if attached else equipment.cards,
+            site=Site() if attached else equipment.site,
         )
 
     def subject(self, equipment: Equipment, **further: Any) -> Subject:
@@ -77,13 +86,43 @@ class Configuration(Struct, frozen=True, kw_only=True):
         return Subject(
             device=equipment.device_facts,
             toolchain=equipment.engine_toolchain.digest,
-            checkpoint=folder_digest(equipment.checkpoint(self.model)),
+            checkpoint=equipment.weights_digest(self.model, self.datatype),
             launch={**launch, **further},
         )
 
-    def server(self, equipment: Equipment) -> Server:
-        """Return a ready server, started now if none runs; EngineError if it can't be."""
-        return equipment.pool.get(self.launch(equipment))
+    @contextmanager
+    def equipped(self, equipment: Equipment) -> Iterator[None]:
+        """Hold what the server needs; it stays held, and the server up, until another is wanted."""
+        launch = self.launch(equipment)
+        if not equipment.settings.endpoint and equipment.pool.state(launch) != "broken":
+            equipment.holdings.for_server(launch)
+        yield
+
+    @contextmanager
+    def serving(self, equipment: Equipment, recording: Recording, doing: str) -> Iterator[Server]:
+        """
+        Lend a ready server, started now if none runs, and keep its logs with what was measured.
+
+        ServerDied if it can't answer a question at the end: whatever was measured on it meanwhile
+        isn't; ``doing`` says what, as in "died while ...". EngineError if it can't be started.
+        """
+        launch = self.launch(equipment)
+        try:
+            server = equipment.pool.get(launch)
+        except ServerNotStarted as problem:
+            keep_logs(problem.logs, recording)
+            raise
+        problem_inside: EngineError | None = None
+        try:
+            yield server
+        except EngineError as problem:  # perhaps only because the server is gone
+            problem_inside = problem
+        finally:
+            keep_logs(server.kept_logs(), recording)
+        if (why := server.trouble()) is not None:
+            raise equipment.pool.bury(launch, f"the server died {doing}", why) from problem_inside
+        if problem_inside is not None:
+            raise problem_inside
 
     def what(self, kind: Any, **varying: Any) -> What:
         """Return a key of this model and data type."""
@@ -92,16 +131,37 @@ class Configuration(Struct, frozen=True, kw_only=True):
         )
 
 
-def keep_log(server: Server, recording: Recording) -> None:
-    """Keep the server's log beside what was measured with it."""
-    if server.log is not None and server.log.is_file():
-        recording.blob("server_log", server.log)
-
-
-class FactsPlan(Struct, frozen=True, kw_only=True):
-    """What a running server shows of itself (R13)."""
+class ServedPlan(Struct, frozen=True, kw_only=True):
+    """What all measurements of a server share."""
 
     configuration: Configuration
+
+    @property
+    def timed(self) -> bool:
+        """Seconds don't count, unless a kind of measurement says that they do."""
+        return False
+
+    def subject(self, equipment: Equipment) -> Subject:
+        """Device, engine, weights, launch."""
+        return self.configuration.subject(equipment)
+
+    def equipped(self, equipment: Equipment) -> AbstractContextManager[None]:
+        """Hold the server's cards and memory."""
+        return self.configuration.equipped(equipment)
+
+    def make_ready(self, equipment: Equipment) -> None:
+        """Start the server."""
+        equipment.pool.get(self.configuration.launch(equipment))
+
+
+def keep_logs(logs: Mapping[str, bytes], recording: Recording) -> None:
+    """Keep a server's logs beside what was measured with it."""
+    for name, content in logs.items():
+        recording.blob(name, content)
+
+
+class FactsPlan(ServedPlan, frozen=True, kw_only=True):
+    """What a running server shows of itself (R13)."""
 
     @classmethod
     def of(cls, edition: Edition, criterion: Criterion) -> FactsPlan:
@@ -113,15 +173,12 @@ class FactsPlan(Struct, frozen=True, kw_only=True):
         """Key by model and data type."""
         return self.configuration.what("serving.facts")
 
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch."""
-        return self.configuration.subject(equipment)
-
     def measure(self, equipment: Equipment, recording: Recording) -> None:
-        """Start the server and keep what it says of itself."""
-        server = self.configuration.server(equipment)
-        keep_log(server, recording)
-        recording.finish(msgspec.to_builtins(server.facts))
+        """Start the server and keep what it says of itself, and where its configuration is from."""
+        with self.configuration.serving(equipment, recording, "after it had started") as server:
+            facts = msgspec.to_builtins(server.facts)
+        origin = self.configuration.planned(equipment).origin
+        recording.finish({**facts, "configuration": msgspec.to_builtins(origin)})
 
 
 class Served(Struct, frozen=True, kw_only=True):
@@ -131,6 +188,8 @@ class Served(Struct, frozen=True, kw_only=True):
     layer_types: dict[str, str]
     activation: str | None
     window: int | None
+    to_reveal: str | None
+    """What to switch on to see what the engine hides, None if nothing is known."""
 
 
 def read_served(record: Record) -> Served:
@@ -140,13 +199,13 @@ def read_served(record: Record) -> Served:
         layer_types=record.data["layer_types"],
         activation=record.data["activation"],
         window=record.data["window"],
+        to_reveal=record.data.get("to_reveal"),
     )
 
 
-class ContextPlan(Struct, frozen=True, kw_only=True):
+class ContextPlan(ServedPlan, frozen=True, kw_only=True):
     """A prompt that fills ``length`` tokens, with needles in it (R12)."""
 
-    configuration: Configuration
     length: int
     rule: ServingContextRule
 
@@ -166,30 +225,21 @@ class ContextPlan(Struct, frozen=True, kw_only=True):
         made = {"needles": self.rule.needle_depths, "output_tokens": self.rule.output_tokens}
         return self.configuration.what("serving.context", length=self.length, workload=digest(made))
 
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch."""
-        return self.configuration.subject(equipment)
-
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Ask for every needle; a server that died in between has measured nothing."""
         from pytest_ernie.engines.context import probe
 
-        server = self.configuration.server(equipment)
-        result = probe(
-            server.base_url,
-            server.model,
-            length=self.length,
-            rule=self.rule,
-            dialect=server.dialect,
-            api_key=server.api_key,
-            window=server.facts.window,
-            progress=equipment.progress,
-        )
-        keep_log(server, recording)
-        if not server.alive():
-            raise EngineError(
-                f"the server died while it answered a prompt of {self.length} tokens",
-                where=server.log,
+        doing = f"while it answered a prompt of {self.length} tokens"
+        with self.configuration.serving(equipment, recording, doing) as server:
+            result = probe(
+                server.base_url,
+                server.model,
+                length=self.length,
+                rule=self.rule,
+                dialect=server.dialect,
+                api_key=server.api_key,
+                window=server.facts.window,
+                progress=equipment.progress,
             )
         recording.finish(msgspec.to_builtins(result))
 
@@ -215,10 +265,9 @@ def read_context(record: Record) -> Context:
     return Context(record=record, answer=answer)
 
 
-class AccuracyPlan(Struct, frozen=True, kw_only=True):
+class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
     """Every question of a data set, asked greedily (R10)."""
 
-    configuration: Configuration
     dataset: Dataset
 
     @classmethod
@@ -248,23 +297,19 @@ class AccuracyPlan(Struct, frozen=True, kw_only=True):
         path = equipment.questions(self.dataset.name)
         asked = load_questions(path)
         earlier = [msgspec.convert(sample, AnswerRecord) for sample in recording.samples]
-        server = self.configuration.server(equipment)
-        ask(
-            server.base_url,
-            server.model,
-            asked.questions,
-            dialect=server.dialect,
-            max_tokens=self.dataset.max_tokens,
-            concurrency=QUESTIONS_IN_FLIGHT,
-            already={answer.id: answer for answer in earlier if answer.score is not None},
-            on_answer=lambda answer: recording.sample(msgspec.to_builtins(answer)),
-            api_key=server.api_key,
-            progress=equipment.progress,
-        )
-        keep_log(server, recording)
-        if not server.alive():
-            raise EngineError(
-                f"the server died while it answered {self.dataset.name}", where=server.log
+        doing = f"while it answered {self.dataset.name}"
+        with self.configuration.serving(equipment, recording, doing) as server:
+            ask(
+                server.base_url,
+                server.model,
+                asked.questions,
+                dialect=server.dialect,
+                max_tokens=self.dataset.max_tokens,
+                concurrency=QUESTIONS_IN_FLIGHT,
+                already={answer.id: answer for answer in earlier if answer.score is not None},
+                on_answer=lambda answer: recording.sample(msgspec.to_builtins(answer)),
+                api_key=server.api_key,
+                progress=equipment.progress,
             )
         recording.finish({"questions_sha256": asked.digest, "questions": len(asked.questions)})
 
@@ -274,12 +319,17 @@ class Answers(Struct, frozen=True, kw_only=True):
 
     record: Record
     scores: dict[str, float | None]
+    unscored_because: str | None = None
+    """Why the first question without a score has none."""
 
 
 def read_answers(record: Record) -> Answers:
     """Return the scores; of a question asked twice the first answer counts, unless it has no score."""
     scores: dict[str, float | None] = {}
+    reasons: dict[str, str | None] = {}
     for sample in record.samples:
         if scores.get(sample["id"]) is None:
             scores[sample["id"]] = sample["score"]
-    return Answers(record=record, scores=scores)
+            reasons[sample["id"]] = sample.get("error")
+    because = next((reasons[id] for id, score in scores.items() if score is None), None)
+    return Answers(record=record, scores=scores, unscored_because=because)

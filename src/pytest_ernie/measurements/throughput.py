@@ -41,6 +41,8 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
     """Of the whole workload."""
     records: tuple[Record, ...] = ()
     """Of the points."""
+    deaths: tuple[str, ...] = ()
+    """What is noted of servers that died on the way, in trials and in whole runs."""
 
     @classmethod
     def empty(cls, edition: Edition, criterion: Criterion, workload: Workload) -> WorkloadLoads:
@@ -57,7 +59,10 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
     def with_point(self, point: LoadPoint, record: Record) -> WorkloadLoads:
         """Return the same with one more load."""
         return msgspec.structs.replace(
-            self, points=(*self.points, point), records=(*self.records, record)
+            self,
+            points=(*self.points, point),
+            records=(*self.records, record),
+            deaths=(*self.deaths, *record.deaths),
         )
 
     @property
@@ -217,14 +222,18 @@ def _with_trials(
     from pytest_ernie.load.limit import outcome_of
 
     steps, trials = _steps(loads, workload), []
+    deaths: list[str] = []
     try:
         trial = next(steps)
         while True:
             record = record_of(trial)
             trials.append(read_load(store, record, workload, loads.rule))
+            deaths += record.deaths
             trial = steps.send(outcome_of(read_result(store, record), trial.concurrency))
     except StopIteration as end:
-        return msgspec.structs.replace(loads, found=end.value, trials=tuple(trials))
+        return msgspec.structs.replace(
+            loads, found=end.value, trials=tuple(trials), deaths=tuple(deaths)
+        )
 
 
 def _steps(loads: WorkloadLoads, workload: Workload) -> Generator[Trial, TrialOutcome, Found]:

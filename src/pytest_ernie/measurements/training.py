@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import fmean
 
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
-from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest, folder_digest
+from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest
 from pytest_ernie.standard import Recipe, digest
 from pytest_ernie.trainers.curve import Curve, read_curve
 from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
@@ -51,7 +52,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         return Subject(
             device=equipment.device_facts,
             toolchain=equipment.trainer_toolchain.digest,
-            checkpoint=folder_digest(equipment.checkpoint(self.recipe.model)),
+            checkpoint=equipment.weights_digest(self.recipe.model),
             launch={
                 "trainer": equipment.trainer.name,
                 "training_data": file_digest(data),
@@ -59,6 +60,19 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
                 "threads": equipment.site.threads,
             },
         )
+
+    @property
+    def timed(self) -> bool:
+        """Tokens per second are counted in the 500-step run; at a length only the loss is."""
+        return self.length is None
+
+    def equipped(self, equipment: Equipment) -> AbstractContextManager[None]:
+        """Hold all of the site's cards until the run has ended."""
+        checkpoint = equipment.checkpoint(self.recipe.model)
+        return equipment.holdings.for_training(self.what.title, checkpoint)
+
+    def make_ready(self, equipment: Equipment) -> None:
+        """Do nothing: the trainer is part of what is measured."""
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Run the trainer, keep its log, and count the tokens that its samples really hold."""

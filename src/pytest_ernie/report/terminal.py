@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_ernie.comparison import DIED
 from pytest_ernie.outcomes import Judgement, judgement_of
 from pytest_ernie.report.matrix import Row, matrix, sentence
 from pytest_ernie.verdicts import Word
@@ -70,12 +71,21 @@ def _write_row(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
     terminal.write(f"{name[:room]}\n")
     if word in (Word.PASS, Word.FAIL):
         terminal.write(f"{'':13}{measured}"[:width] + "\n")
+    for note in row.verdict.notes:
+        if note.startswith(DIED):
+            _write_wrapped(terminal, note, width)
 
 
 def _write_message(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
-    text = f"{row.criterion.name}: {row.verdict.message}"
     terminal.write(f"{row.verdict.word.value} ", **_COLOUR[row.verdict.word])
+    text = f"{row.criterion.name}: {row.verdict.message}"
     lines = textwrap.wrap(text, width - 14, subsequent_indent="    ", max_lines=12)
+    terminal.write("\n".join(lines) + "\n")
+
+
+def _write_wrapped(terminal: pytest.TerminalReporter, text: str, width: int) -> None:
+    indent = " " * 13
+    lines = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, max_lines=6)
     terminal.write("\n".join(lines) + "\n")
 
 
@@ -85,6 +95,7 @@ def _provenance(session: ErnieSession) -> list[str]:
     candidate = session.candidate_if_used
     if candidate is not None:
         lines[0] += f" ({candidate.measured} measurements were made in this run)"
+        lines += [f"left on this machine: {told}" for told in candidate.left_behind]
     if not settings.edition.certifies:
         lines.append(
             "REHEARSAL: nothing here certifies; a certificate needs the certifying body (R16)"

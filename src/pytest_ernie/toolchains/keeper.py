@@ -38,6 +38,9 @@ PARENT_CHECK_S = 1.0
 """How often the parent's pid is looked at, in case a fork of the parent holds the pipe open."""
 ENDING_CHECK_S = 0.05
 
+MARK = "PYTEST_ERNIE_KEEPER"
+"""Variable by which a process that outlived its keeper is recognised: the keeper's pid:start time."""
+
 Process = tuple[int, int]
 """Pid and start time (clock ticks after boot): together they name one process for ever."""
 
@@ -135,7 +138,7 @@ class Keeper:
         """Start the command in a session of its own; OSError if it can't be."""
         command = subprocess.Popen(
             argv,
-            env=env,
+            env={**env, MARK: f"{os.getpid()}:{_start(os.getpid())}"},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),

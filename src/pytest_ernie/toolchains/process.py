@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psutil
+
 from pytest_ernie.errors import ToolchainError
 
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -24,6 +26,8 @@ KILLED_AFTER_S = 15.0
 """How long after SIGKILL an end is waited for; only a driver that hangs takes longer."""
 FOLLOW_S = 0.2
 TAIL_BYTES = 256 * 1024
+KEPT_OPEN: set[int] = set()
+"""Descriptors that each keeper has open as long as it lives: the locks of what its processes use."""
 
 
 class Running:
@@ -73,6 +77,14 @@ class Running:
                 return None
             self._collect(keepers_code)
         return self._exit_code
+
+    def descendants(self) -> list[psutil.Process]:
+        """Return the command and all that it started, as far as they live."""
+        try:
+            found = psutil.Process(self._keeper.pid).children(recursive=True)
+        except psutil.Error:
+            return []
+        return [process for process in found if _lives(process)]
 
     def stop(self, grace_s: float = GRACE_S) -> int | None:
         """
@@ -162,6 +174,7 @@ def start(
             stdout=subprocess.PIPE,
             stderr=output,
             start_new_session=True,
+            pass_fds=tuple(KEPT_OPEN),
         )
     assert keeper.stdin is not None
     assert keeper.stdout is not None
@@ -180,3 +193,10 @@ def start(
             fix=f"The log is {log}" if log.stat().st_size else None,
         )
     return Running(keeper, facts["started"], log)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -1,5 +1,5 @@
 """
-Locked toolchains of the CPU trainer and the CPU server, installed by uv on first use.
+Locked toolchains of the CPU trainer and the CPU servers, installed by uv on first use.
 
 Each lock is a list of exact versions for Python 3.11, installed without looking at dependencies,
 so that what is installed is the lock and nothing else. The folder's name holds the lock's digest
@@ -32,7 +32,7 @@ from pytest_ernie.toolchains.package_source import (
 )
 from pytest_ernie.toolchains.toolchain import Toolchain, installed_digest
 
-Name = Literal["trainer-cpu", "server-cpu"]
+Name = Literal["trainer-cpu", "server-cpu", "transformers-cpu"]
 
 PYTHON = "3.11"
 STAMP = "complete"
@@ -44,6 +44,11 @@ CHECKS: dict[str, str] = {
         "import sys, torch\n"
         "if torch.version.cuda: sys.exit(f'torch {torch.__version__} is a CUDA build')\n"
         "import vllm"
+    ),
+    "transformers-cpu": (
+        "import sys, torch\n"
+        "if torch.version.cuda: sys.exit(f'torch {torch.__version__} is a CUDA build')\n"
+        "import accelerate, transformers.cli.serve"
     ),
 }
 """Code that must run in the toolchain before it counts as complete."""

@@ -54,6 +54,11 @@ def adopt(name: str, python: Path, env: Mapping[str, str] | None = None) -> Tool
     return Toolchain(name=name, python=str(python), digest=digest, env=dict(env or {}))
 
 
+def package_folders(name: str, python: Path, env: Mapping[str, str] | None = None) -> list[Path]:
+    """Return the folders that an interpreter imports from; ToolchainError if it doesn't run."""
+    return _ask(f"toolchain {name}", python.expanduser().absolute(), dict(env or {}))
+
+
 def _ask(where: str, python: Path, env: dict[str, str]) -> list[Path]:
     try:
         answer = subprocess.run(

@@ -17,12 +17,19 @@ _ROUNDING = 1e-9
 """Points; scores are sums of thirds and tenths, so a difference of exactly the limit must hold."""
 
 
-def accuracy_equal(candidate: Scores, reference: Scores, rule: AccuracyRule) -> Verdict:
+def accuracy_equal(
+    candidate: Scores,
+    reference: Scores,
+    rule: AccuracyRule,
+    *,
+    unscored_because: str | None = None,
+) -> Verdict:
     """
     Judge |score - reference| ≤ 1 point, two-sided, on the 0..100 scale.
 
     Questions that could not be asked are judged twice, as all right and as all wrong; PASS needs both,
     FAIL needs both, anything else is INCONCLUSIVE. Both sides must have asked the same questions.
+    ``unscored_because`` says why the candidate's first question without a score has none.
     """
     required = f"within {rule.points_max:g} point of the reference"
     if not candidate:
@@ -48,13 +55,17 @@ def accuracy_equal(candidate: Scores, reference: Scores, rule: AccuracyRule) -> 
                     "0 and 1",
                     required=required,
                 )
-    return _compare(
-        candidate, {id: score or 0.0 for id, score in reference.items()}, rule, required
-    )
+    known = {id: score or 0.0 for id, score in reference.items()}
+    because = f" ({unscored_because})" if unscored_because else ""
+    return _compare(candidate, known, rule, required, because)
 
 
 def _compare(
-    candidate: Scores, reference: Mapping[str, float], rule: AccuracyRule, required: str
+    candidate: Scores,
+    reference: Mapping[str, float],
+    rule: AccuracyRule,
+    required: str,
+    because: str,
 ) -> Verdict:
     count = len(candidate)
     benchmark = 100 * sum(reference.values()) / count
@@ -85,7 +96,7 @@ def _compare(
         word=word,
         message=f"{shown} points on {count} questions, the reference has {benchmark:.{digits}f}; "
         f"a difference of {rule.points_max:g} is allowed"
-        + (f"; {len(unscored)} questions have no score" if unscored else ""),
+        + (f"; {len(unscored)} questions have no score{because}" if unscored else ""),
         measured=f"{shown} ({wrong - benchmark:+.{digits}f})",
         required=f"{benchmark:.{digits}f} ± {rule.points_max:g}",
         notes=notes,

@@ -162,7 +162,8 @@ def _unmet(answer: ContextAnswer, least: int) -> str | None:
     if not answer.accepted:
         return f"the server refused a prompt of {answer.length} tokens: {answer.refusal}"
     if not answer.answered:
-        return f"the server accepted a prompt of {answer.length} tokens and gave no answer"
+        why = f": {answer.refusal}" if answer.refusal else ""
+        return f"the server accepted a prompt of {answer.length} tokens and gave no answer{why}"
     if answer.prompt_tokens is not None and answer.prompt_tokens < least:
         return (
             f"the server counted {answer.prompt_tokens} prompt tokens; a prompt that fills "

@@ -17,14 +17,16 @@ def datatype_supported(
     *,
     architecture: Literal["dense", "moe"],
     rule: DataTypeRule,
+    to_reveal: str | None = None,
 ) -> Verdict:
     """
     Judge the inventory of a running server: type of every weight matrix by its name, and the type
     of the quantized layers' activations (None: the engine doesn't show it).
 
     What isn't shown is INCONCLUSIVE: an empty inventory, an unknown type, a hidden activation where the
-    data type depends on it.
+    data type depends on it. ``to_reveal`` is then told: what would show it.
     """
+    hint = f". {to_reveal}" if to_reveal else ""
     required = (
         f"{rule.name}: weights {_types(rule, architecture)}, activations {_or(rule.activations)}"
     )
@@ -35,7 +37,7 @@ def datatype_supported(
     }
     if not judged:
         return inconclusive(
-            "the engine shows no types of its weights, so the data type isn't proven",
+            f"the engine shows no types of its weights, so the data type isn't proven{hint}",
             required=required,
         )
     counts = {type: list(judged.values()).count(type) for type in sorted(set(judged.values()))}
@@ -56,11 +58,11 @@ def datatype_supported(
         )
     if architecture == "moe" and not any(_is_expert(name) for name in judged):
         return inconclusive(
-            "the engine shows no types of the experts' weights, which are most of the model",
+            f"the engine shows no types of the experts' weights, which are most of the model{hint}",
             measured=measured,
             required=required,
         )
-    return _judge_hidden(judged, activation, rule, measured, required)
+    return _judge_hidden(judged, activation, rule, measured, required, hint)
 
 
 def _judge_hidden(
@@ -69,18 +71,19 @@ def _judge_hidden(
     rule: DataTypeRule,
     measured: str,
     required: str,
+    hint: str,
 ) -> Verdict:
     unknown = [name for name, type in judged.items() if type == "unknown"]
     if unknown:
         return inconclusive(
             f"the engine doesn't show the type of {len(unknown)} of {len(judged)} weight matrices, "
-            f"the first is {unknown[0]}",
+            f"the first is {unknown[0]}{hint}",
             measured=measured,
             required=required,
         )
     if activation is None:
         return inconclusive(
-            f"the weights are {measured}, but the engine doesn't show the type of the activations",
+            f"the weights are {measured}, but the engine doesn't show the type of the activations{hint}",
             measured=measured,
             required=required,
         )

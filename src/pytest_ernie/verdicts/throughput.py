@@ -98,6 +98,8 @@ class LoadPoint(Struct, frozen=True, kw_only=True):
     failed_share: float
     full_length_share: float
     client: ClientPoint
+    failures: str = ""
+    """What the failed requests died of, in words."""
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -111,14 +113,17 @@ def broken_limits(point: LoadPoint, bounds: Bounds, rule: ServingThroughputRule)
     """
     Return what a load breaks, a phrase each; empty when it keeps every limit (R7, mean decides).
 
-    A figure that is NaN (nothing was answered) breaks its limit.
+    A figure that is NaN breaks its limit; if every request failed that is all there is to say.
     """
-    broken = []
+    broken: list[str] = []
     if not point.failed_share <= rule.failed_share_max:
         broken.append(
             f"{_percent(point.failed_share, rule.failed_share_max)} % of the requests failed, "
             f"at most {rule.failed_share_max * 100:g} % may"
+            + (f" ({point.failures})" if point.failures else "")
         )
+        if point.failed_share == 1:
+            return tuple(broken)
     if not point.ttft_mean_s < bounds.ttft_s:
         broken.append(
             f"mean time to first token {shown(point.ttft_mean_s, bounds.ttft_s, 3)} s, "

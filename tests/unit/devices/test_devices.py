@@ -13,6 +13,8 @@ import pytest
 from pytest_ernie import devices
 from pytest_ernie.devices import KINDS, Device, cpu, host, shipped
 from pytest_ernie.devices.accelerator import Accelerator
+from pytest_ernie.devices.protocol import ATTRIBUTES
+from pytest_ernie.devices.tool import Tool
 from pytest_ernie.errors import SiteError
 
 STATED = {"name": "P800", "count": 8, "driver": "5.1.2"}
@@ -21,7 +23,8 @@ ACCELERATORS = [kind for kind in KINDS if kind != "cpu"]
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine whose facts are known."""
+    """A machine whose facts are known, and that has no vendor's tool."""
+    monkeypatch.setattr(Tool, "path", lambda tool: None)
     for module in (cpu, devices.accelerator):  # type: ignore[attr-defined]
         monkeypatch.setattr(module, "machine_id", lambda: "m" * 16)
     monkeypatch.setattr(cpu, "cpu_name", lambda: "Example 9000")
@@ -41,7 +44,16 @@ def test_every_file_of_a_device_is_a_kind() -> None:
     A chip that has a file and no name couldn't be chosen.
     """
     files = {path.stem for path in Path(inspect.getfile(devices)).parent.glob("*.py")}
-    shared = {"__init__", "protocol", "host", "accelerator", "endpoint"}
+    shared = {
+        "__init__",
+        "protocol",
+        "host",
+        "accelerator",
+        "endpoint",
+        "tool",
+        "tables",
+        "topology",
+    }
 
     assert set(KINDS) == files - shared
 
@@ -57,6 +69,7 @@ def test_a_device_is_what_it_is_called(kind: str) -> None:
     assert device.title
     assert all(isinstance(value, str) for value in device.engine_environment.values())
     assert device.visible_variable is None or device.visible_variable.endswith("_DEVICES")
+    assert [name for name in ATTRIBUTES if not hasattr(device, name)] == []
 
 
 @pytest.mark.parametrize(
@@ -67,9 +80,9 @@ def test_a_device_is_what_it_is_called(kind: str) -> None:
         ("xpu", "xpu", "XPU_VISIBLE_DEVICES"),
         ("npu", "npu", "ASCEND_RT_VISIBLE_DEVICES"),
         ("iluvatar", "iluvatar_gpu", "CUDA_VISIBLE_DEVICES"),
-        ("gcu", "gcu", None),
+        ("gcu", "gcu", "TOPS_VISIBLE_DEVICES"),
         ("metax", "metax_gpu", "MACA_VISIBLE_DEVICES"),
-        ("dcu", "gpu", None),
+        ("dcu", "gpu", "HIP_VISIBLE_DEVICES"),
         ("hpu", "intel_hpu", "HPU_VISIBLE_DEVICES"),
     ],
 )
@@ -185,6 +198,15 @@ def test_an_accelerator_is_immutable() -> None:
 
     with pytest.raises(AttributeError):
         device.kind = "gpu"  # type: ignore[misc]
+
+
+def test_what_a_registered_device_must_have_is_the_protocol() -> None:
+    """
+    The list that registering checks can't fall behind.
+    """
+    asked = {name for name in vars(Device) if not name.startswith("_")}
+
+    assert asked == set(ATTRIBUTES)
 
 
 def test_the_machine_is_named_by_the_hosts_own_id(

@@ -15,7 +15,14 @@ from pytest_ernie.engines.protocol import Dialect
     [
         (VLLM, {"temperature": 0, "max_tokens": 9, "min_tokens": 9}),
         (FASTDEPLOY, {"top_p": 0, "top_k": 1, "max_tokens": 9, "min_tokens": 9}),
-        (TRANSFORMERS, {"temperature": 0, "max_tokens": 9}),
+        (
+            TRANSFORMERS,
+            {
+                "temperature": 0,
+                "max_tokens": 9,
+                "generation_config": '{"eos_token_id": -1, "do_sample": false}',
+            },
+        ),
         (PLAIN, {"temperature": 0, "max_tokens": 9}),
     ],
 )
@@ -39,6 +46,7 @@ def test_an_engine_may_fix_the_length_by_ignoring_the_end() -> None:
 
 def test_an_open_length_has_a_ceiling_only() -> None:
     """An accuracy question may end where it wants."""
+    assert TRANSFORMERS.sampling(max_tokens=9) == {"temperature": 0, "max_tokens": 9}
     assert VLLM.sampling(max_tokens=9) == {"temperature": 0, "max_tokens": 9}
 
 

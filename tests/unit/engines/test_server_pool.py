@@ -11,9 +11,8 @@ import pytest
 
 from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.engines.lifecycle import ServerPool
-from pytest_ernie.engines.protocol import Dialect, Launch, ServedFacts
-from pytest_ernie.engines.vllm_facts import UNKNOWN
-from pytest_ernie.errors import EngineError
+from pytest_ernie.engines.protocol import UNKNOWN, Dialect, Launch, ServedFacts
+from pytest_ernie.errors import EngineError, ServerDied
 
 
 class StubServer:
@@ -25,6 +24,7 @@ class StubServer:
     facts: ServedFacts = UNKNOWN
     log: Path | None = None
     dialect: Dialect = VLLM
+    left_behind: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.lives = True
@@ -33,6 +33,14 @@ class StubServer:
     def alive(self) -> bool:
         """As told."""
         return self.lives
+
+    def trouble(self) -> str | None:
+        """As told."""
+        return None if self.lives else "it was told to die"
+
+    def kept_logs(self) -> dict[str, bytes]:
+        """Return none."""
+        return {}
 
     def stop(self) -> None:
         """Count."""
@@ -140,11 +148,56 @@ def test_a_server_that_died_is_broken(starter: Starter) -> None:
             pool.get(launch())
 
     assert str(caught.value) == (
-        "http://127.0.0.1:1/v1: the server died between two measurements. "
+        "http://127.0.0.1:1/v1: the server died between two measurements; got it doesn't answer. "
         "Its log tells why; it isn't started again, so that a flaky server can't pass"
     )
     assert starter.started[0].stops == 1
     assert len(starter.started) == 1
+
+
+def test_a_server_that_died_is_started_again_as_often_as_the_site_says(starter: Starter) -> None:
+    """Each death is told to whoever measured on it; the last one breaks the launch for good."""
+    pool = ServerPool(starter, restarts=1)
+    pool.get(launch())
+    first = pool.bury(launch(), "the server died at 8 requests in flight", "it was killed")
+
+    assert first.again
+    assert str(first) == (
+        "http://127.0.0.1:1/v1: the server died at 8 requests in flight; got it was killed. "
+        "It is started again, once in a run, as the site file allows"
+    )
+    assert pool.state(launch()) == "off"
+    assert starter.started[0].stops == 1
+    assert pool.get(launch()) is starter.started[1]
+
+    starter.started[1].lives = False
+    with pytest.raises(ServerDied) as second:
+        pool.get(launch())
+    assert not second.value.again
+    assert pool.state(launch()) == "broken"
+    with pytest.raises(ServerDied) as third:
+        pool.get(launch())
+    assert third.value is second.value
+    assert len(starter.started) == 2
+
+
+def test_another_launch_has_restarts_of_its_own(starter: Starter) -> None:
+    """One flaky configuration doesn't use up another's."""
+    pool = ServerPool(starter, at_most=2, restarts=1)
+    for datatype in ("bf16", "wint8"):
+        pool.get(launch(datatype))
+        assert pool.bury(launch(datatype), "the server died", "it was killed").again
+
+
+def test_what_stopped_servers_left_is_remembered(starter: Starter) -> None:
+    """The end of the run tells it."""
+    pool = ServerPool(starter)
+    pool.get(launch("bf16"))
+    starter.started[0].left_behind = ("message queue 7",)
+    pool.get(launch("wint8"))
+    pool.stop_all()
+
+    assert pool.left_behind == ["message queue 7"]
 
 
 def test_an_interruption_breaks_nothing(starter: Starter) -> None:

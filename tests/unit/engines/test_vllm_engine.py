@@ -16,9 +16,11 @@ import psutil
 import pytest
 
 from doubles import openai_server
-from pytest_ernie.engines import vllm
+from pytest_ernie.engines.ports import Ports, TakePorts, UnleasedPorts, free_ports
 from pytest_ernie.engines.protocol import Launch
-from pytest_ernie.engines.vllm import Vllm, VllmServer, command_line, environment
+from pytest_ernie.engines.started import StartedServer
+from pytest_ernie.engines.variables import cpu_threads
+from pytest_ernie.engines.vllm import Vllm, command_line, environment
 from pytest_ernie.errors import EngineError
 from pytest_ernie.toolchains.toolchain import Toolchain
 
@@ -72,8 +74,9 @@ def begin(
     launch: Launch,
     folder: Path,
     engine: Vllm | None = None,
+    take_ports: TakePorts = free_ports,
     **env: str,
-) -> VllmServer:
+) -> StartedServer:
     """Start a server with these variables."""
     return (engine or Vllm()).start(
         launch,
@@ -81,6 +84,7 @@ def begin(
         workdir=folder / "work",
         cards=(),
         device_env={"FAKE_INVENTORY": json.dumps(INVENTORY), **env},
+        take_ports=take_ports,
     )
 
 
@@ -141,16 +145,14 @@ def test_a_server_that_dies_tells_the_cause(
 
 
 def test_a_taken_port_is_tried_again_elsewhere(
-    toolchain: Toolchain, launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toolchain: Toolchain, launch: Launch, tmp_path: Path
 ) -> None:
     """Somebody may take it between our choice and the server's bind."""
-    choose = vllm.free_port
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         taken = int(other.getsockname()[1])
-        ports = iter([taken, choose()])
-        monkeypatch.setattr(vllm, "free_port", lambda: next(ports))
-        server = begin(toolchain, launch, tmp_path)
+        blocks = iter([UnleasedPorts(Ports(numbers=(taken,))), free_ports(1)])
+        server = begin(toolchain, launch, tmp_path, take_ports=lambda _: next(blocks))
         server.stop()
 
     assert not server.base_url.endswith(f":{taken}/v1")
@@ -251,7 +253,7 @@ def test_the_environment_is_a_short_list(
 )
 def test_half_of_the_cores_compute(cores: int, threads: int) -> None:
     """The rest is for the front end, the client and whatever else runs."""
-    assert vllm.cpu_threads(cores) == threads
+    assert cpu_threads(cores) == threads
 
 
 def test_progress_names_what_the_server_is_doing(

@@ -50,6 +50,15 @@ def test_the_quantized_types_are_made_by_torchao_while_loading(datatype: str, ki
     assert ("int4" in json.dumps(settings)) is (datatype != "wint8")
 
 
+@pytest.mark.parametrize("extra", [("--quantization", "ascend"), ("--quantization=ascend",)])
+def test_a_sites_own_quantization_keeps_ours_away(extra: tuple[str, ...]) -> None:
+    """Also of a type that there is no recipe for; the window's override stays."""
+    config = {"seq_length": 512, "max_position_embeddings": 131072}
+
+    assert arguments("wint8", {}, extra) == arguments("wint2", {}, extra) == ("--dtype", "bfloat16")
+    assert arguments("wint8", config, extra)[2:] == ("--hf-overrides", '{"seq_length": 131072}')
+
+
 def test_a_training_length_in_the_config_is_not_the_window() -> None:
     """PaddleFormers writes seq_length, which vLLM would obey."""
     config = {"seq_length": 512, "max_position_embeddings": 131072}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from evidence_kit import EDITION, NEWER, OTHER, SUBJECT, WHAT, measure
 
+from pytest_ernie.errors import ServerDied
 from pytest_ernie.evidence import Store, Subject, What
 
 
@@ -147,7 +148,8 @@ def test_a_failure_is_noted_in_its_own_words(
     interrupt(store, error=error)
 
     entry = Store(store.folder).journal.entries[-1]
-    assert ("failure", {"message": words, "blobs": {}}) == (entry.type, entry.body)
+    assert entry.type == "failure"
+    assert entry.body == {"message": words, "kind": type(error).__name__, "blobs": {}}
 
 
 def test_a_failure_keeps_the_log_that_explains_it(store: Store) -> None:
@@ -195,3 +197,29 @@ def test_a_blob_may_be_a_file(store: Store, tmp_path: Path) -> None:
     record = store.find(WHAT)
     assert record is not None
     assert store.blobs.get(record.blobs["log"]) == b"step 1"
+
+
+def test_a_record_tells_in_which_attempts_the_server_died(store: Store) -> None:
+    """
+    Of the same measurement only, and of no other failure: whoever measures again can't hide it.
+    """
+    interrupt(store, 1, error=ServerDied("the server died at 8 requests in flight"))
+    interrupt(store, error=RuntimeError("something else"))
+    interrupt(store, what=OTHER, error=ServerDied("the server died elsewhere"))
+    resumed(store, 2)
+
+    record = Store(store.folder).find(WHAT, SUBJECT)
+    assert record is not None
+    assert record.deaths == ("the server died at 8 requests in flight",)
+
+
+def test_a_server_that_dies_later_is_no_matter_of_an_earlier_record(store: Store) -> None:
+    """
+    What was measured before was measured.
+    """
+    resumed(store, 1)
+    interrupt(store, error=ServerDied("the server died"), reason="a look again")
+
+    record = Store(store.folder).find(WHAT, SUBJECT)
+    assert record is not None
+    assert record.deaths == ()

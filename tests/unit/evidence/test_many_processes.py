@@ -38,6 +38,13 @@ def measure_once(folder: Path, name: str) -> None:
             recording.finish({"by": name})
 
 
+def begin_once(folder: Path, name: str) -> None:
+    """Write what only the first process writes, having looked before anybody had."""
+    journal = Journal(folder)
+    time.sleep(0.05)
+    journal.append("header", "header", {"by": name}, once=True)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An empty folder."""
@@ -78,3 +85,12 @@ def test_only_one_process_measures(folder: Path) -> None:
 
     types = [entry.type for entry in Journal(folder).entries]
     assert (types.count("begin"), types.count("result")) == (1, 1)
+
+
+def test_a_folder_is_begun_once(folder: Path) -> None:
+    """
+    Though every process saw an empty one.
+    """
+    assert together(begin_once, folder, 3) == [0, 0, 0]
+
+    assert [entry.type for entry in Journal(folder).entries] == ["header"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_ernie.engines.dialects import TRANSFORMERS, VLLM
+from pytest_ernie.engines.protocol import Dialect
 from pytest_ernie.load.stream import Stream, refusal
 
 
@@ -54,6 +55,17 @@ def test_a_role_event_is_no_first_token() -> None:
     )
 
     assert (stream.first_token_s, stream.last_token_s) == (2.0, 3.0)
+
+
+@pytest.mark.parametrize(("dialect", "last_s"), [(VLLM, 1.0), (TRANSFORMERS, 3.0)])
+def test_tokens_without_text_end_with_the_answer(dialect: Dialect, last_s: float) -> None:
+    """Where an answer of fixed length goes on without text, its end is when the last token came."""
+    stream = Stream(dialect)
+    pieces = [chunk(content="a"), chunk(content="b"), chunk(), chunk("length")]
+    for second, piece in enumerate(pieces):
+        stream.feed(piece, float(second))
+
+    assert (stream.first_token_s, stream.last_token_s) == (0.0, last_s)
 
 
 @pytest.mark.parametrize("name", ["content", "reasoning_content", "reasoning"])
@@ -190,3 +202,29 @@ def test_an_engine_without_done_lines_is_whole_without_one() -> None:
 def test_refusals_name_status_and_words(status: int, body: bytes, words: str) -> None:
     """A client error is a refusal, a server error is one."""
     assert refusal(status, body) == words
+
+
+@pytest.mark.parametrize(
+    ("dialect", "together", "tokens", "first_tokens"),
+    [
+        (VLLM, 1, 4, 1.0),
+        (VLLM, 3, 4, 3.0),
+        (VLLM, 1, 40, 10.0),
+        (TRANSFORMERS, 1, 40, 1.0),
+        (TRANSFORMERS, 3, 40, 3.0),
+    ],
+)
+def test_how_many_tokens_came_in_the_first_moment(
+    dialect: Dialect, together: int, tokens: int, first_tokens: float
+) -> None:
+    """
+    Of four events; an engine whose tokens may lack text counts an event as one.
+    """
+    stream = Stream(dialect)
+    text = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+    for number in range(4):
+        stream.feed(text, 1.0 if number < together else 2.0 + number)
+    stream.feed(b'data: {"choices":[],"usage":{"completion_tokens":%d}}\n\n' % tokens, 9.0)
+
+    assert first_tokens == stream.first_tokens
+    assert 1.0 == Stream(dialect).first_tokens

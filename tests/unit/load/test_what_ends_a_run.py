@@ -263,7 +263,7 @@ def test_of_two_addresses_the_one_that_answers_is_taken(monkeypatch: pytest.Monk
             silence_timeout_s=1.0, text_times=False, live=False,
         )  # fmt: skip
 
-        assert ("127.0.0.1", ports[1]) == address_of(work).sockaddr
+        assert ("127.0.0.1", ports[1]) == address_of(work.servers[0]).sockaddr
 
 
 def test_a_host_without_sockets_is_told_apart_from_a_server_that_fails(

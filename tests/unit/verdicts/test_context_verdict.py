@@ -256,6 +256,13 @@ def test_needles_are_scored_against_the_reference(
             "the server accepted a prompt of 8192 tokens and gave no answer",
         ),
         (
+            {"answered": False, "refusal": "ReadTimeout: timed out"},
+            (
+                "the server accepted a prompt of 8192 tokens and gave no answer: "
+                "ReadTimeout: timed out"
+            ),
+        ),
+        (
             {"prompt_tokens": 8028},
             (
                 "the server counted 8028 prompt tokens; a prompt that fills 8192 must count at "

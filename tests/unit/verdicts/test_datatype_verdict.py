@@ -194,3 +194,20 @@ def test_wrong_activations_are_said_with_what_they_must_be() -> None:
         "4 weight matrices: 2 x int4, 2 x int8; activations bfloat16, they must be int8 for w4a8"
     )
     assert (Word.FAIL, expected) == (verdict.word, verdict.message)
+
+
+def test_what_would_show_it_is_told() -> None:
+    """
+    The engine's adapter knows the switch; where something is shown to be wrong it isn't needed.
+    """
+
+    def with_hint(layers: dict[str, str], activation: str | None) -> str:
+        rule = EDITION.datatype("w4a8")
+        return datatype_supported(
+            layers, activation, architecture="dense", rule=rule, to_reveal="Switch it on"
+        ).message
+
+    assert with_hint({}, None).endswith("so the data type isn't proven. Switch it on")
+    assert with_hint({"q.weight": "unknown"}, None).endswith("q.weight. Switch it on")
+    assert with_hint({"q.weight": "int4"}, None).endswith("of the activations. Switch it on")
+    assert "Switch" not in with_hint({"q.weight": "int8"}, None)

@@ -192,6 +192,17 @@ def test_the_mean_decides_at_under_and_over_each_limit(
     assert words == broken_limits(point(**figures), BOUNDS, rule)
 
 
+def test_what_failed_requests_died_of_is_said(rule: ServingThroughputRule) -> None:
+    """
+    A share alone sends nobody to the cause; figures that no answer has are no news.
+    """
+    broken = point(failed_share=1.0, failures="refused: HTTP 429", ttft_mean_s=math.nan)
+
+    assert broken_limits(broken, BOUNDS, rule) == (
+        "100.0 % of the requests failed, at most 0.1 % may (refused: HTTP 429)",
+    )
+
+
 def test_every_broken_limit_is_named(rule: ServingThroughputRule) -> None:
     """
     Failures, first token, decode speed: each has its phrase.

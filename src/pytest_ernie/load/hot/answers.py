@@ -88,7 +88,7 @@ def read_kept(
         error=error,
         request_digest=request_digest,
         answer_digest=stream.digest,
-        first_chunks=stream.first_chunks,
+        first_tokens=stream.first_tokens,
         text_times_s=tuple(round(t, 6) for t in stream.text_times_s) if text_times else None,
     )
 

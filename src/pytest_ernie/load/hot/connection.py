@@ -125,10 +125,11 @@ class Connection:
         "exchange",
         "number",
         "open",
+        "place",
         "since_ns",
     )
 
-    def __init__(self, address: Address, epoll: select.epoll, owner: Owner) -> None:
+    def __init__(self, address: Address, epoll: select.epoll, owner: Owner, place: int = 0) -> None:
         self._socket = socket.socket(address.family, socket.SOCK_STREAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -143,6 +144,8 @@ class Connection:
         self._blocked = False
         self.number = self._socket.fileno()
         """The socket's file descriptor, or what it was."""
+        self.place = place
+        """Which of several equal servers it leads to."""
         self.open = False
         """A request can be sent."""
         self.exchange: Exchange | None = None

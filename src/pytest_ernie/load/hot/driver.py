@@ -13,11 +13,11 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from .connection import STAMP, Address, Connection, Exchange
+from .counters import Counters, Mark, waited_between_ns
 
 EVENTS_A_TURN = 1024
 HOUSEKEEPING_NS = 200_000_000
@@ -51,7 +51,8 @@ class Orders(Struct, frozen=True, kw_only=True):
     (``refill``) also when another has ended, so that there ``due_ns`` only fills the slots.
     """
 
-    address: Address
+    addresses: Sequence[Address]
+    """Equal servers: a connection goes to the one with the fewest, and stays there."""
     requests: Sequence[bytes]
     due_ns: Sequence[int]
     refill: bool
@@ -61,45 +62,6 @@ class Orders(Struct, frozen=True, kw_only=True):
     connect_timeout_ns: int
     patience: int
     """After so many failures to connect in a row the rest isn't sent."""
-
-
-class Mark(NamedTuple):
-    """A moment, and what the process had used until then; nanoseconds."""
-
-    now_ns: int
-    cpu_ns: int
-    waited_ns: int | None
-
-    @classmethod
-    def here(cls) -> Mark:
-        """Return this moment's."""
-        return cls(time.monotonic_ns(), time.process_time_ns(), run_delay_ns())
-
-
-class Counters(Struct, kw_only=True):
-    """What the loop knows while it runs, and how well it keeps up."""
-
-    sent: int = 0
-    done: int = 0
-    failed: int = 0
-    reads: int = 0
-    """Of answers that have ended."""
-    reads_so_far: int = 0
-    """Of all, as of the last housekeeping."""
-    reconnects: int = 0
-    turns: int = 0
-    lag_ns: int = 0
-    """Sum over the turns with reads: from the last read's arrival in the kernel to its handling."""
-    lag_turns: int = 0
-    lag_max_ns: int = 0
-    cpu_ns: int = 0
-    waited_ns: int | None = 0
-    """Ready to run, and not running: the kernel's word. None if it doesn't say."""
-    filled: Mark | None = None
-    """When the load was there: every slot filled, or an open loop's beginning."""
-    last_sent: Mark | None = None
-    """When the last request left; what came after is the drain."""
-    ended_ns: int = 0
 
 
 class Driver:
@@ -119,6 +81,8 @@ class Driver:
         self._housekeeping = housekeeping
         self._epoll = select.epoll()
         self._connections: dict[int, Connection] = {}
+        self._with: list[int] = [0] * len(orders.addresses)
+        """Connections with each server."""
         self._idle: list[Connection] = []
         self._waiting: deque[Exchange] = deque()
         """Requests that are due and have no connection yet."""
@@ -328,11 +292,13 @@ class Driver:
         self._idle.append(connection)
 
     def _open(self) -> None:
+        place = self._with.index(min(self._with))
         try:
-            connection = Connection(self.orders.address, self._epoll, self)
+            connection = Connection(self.orders.addresses[place], self._epoll, self, place)
         except OSError as problem:  # no more files: that is this host's doing
             self._fail_waiting(f"no socket: {problem.strerror}")
             return
+        self._with[place] += 1
         self._connections[connection.number] = connection
         self._opening += 1
 
@@ -408,20 +374,5 @@ class Driver:
         return min(now_ns, wall_ns - (time.time_ns() - now_ns))
 
     def _forget(self, connection: Connection) -> None:
-        self._connections.pop(connection.number, None)
-
-
-def waited_between_ns(start: Mark, end: Mark) -> int | None:
-    """Return how long the process waited for a processor in between, None if nobody counted."""
-    if start.waited_ns is None or end.waited_ns is None:
-        return None
-    return end.waited_ns - start.waited_ns
-
-
-def run_delay_ns() -> int | None:
-    """Return how long this thread has waited for a processor since it began; None if nobody counts."""
-    try:
-        with open("/proc/thread-self/schedstat", encoding="ascii") as file:
-            return int(file.read().split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
+        if (gone := self._connections.pop(connection.number, None)) is not None:
+            self._with[gone.place] -= 1

@@ -16,12 +16,19 @@ from pytest_ernie.load.protocol import ClientFacts, RequestRecord
 LENGTH = struct.Struct("<Q")
 
 
-class Work(Struct, frozen=True, kw_only=True, tag=True):
-    """To the client: everything to be sent. The key travels in ``head``, through this pipe only."""
+class ServerAddress(Struct, frozen=True, kw_only=True):
+    """Where a server listens, by name."""
 
     host: str
     port: int
     tls: bool
+
+
+class Work(Struct, frozen=True, kw_only=True, tag=True):
+    """To the client: everything to be sent. The key travels in ``head``, through this pipe only."""
+
+    servers: list[ServerAddress]
+    """Equal ones; the connections are dealt round."""
     head: bytes
     """Request line and headers, without Content-Length and the empty line."""
     bodies: list[bytes]

@@ -24,8 +24,9 @@ from pytest_ernie.load.protocol import ClientFacts, Loaded, RequestRecord
 from . import messages
 from .answers import Clock, read_kept
 from .connection import Address, Exchange
-from .driver import Counters, Driver, Orders, waited_between_ns
-from .messages import Finished, Go, Ready, Refused, Stop, Tally, ToClient, Work
+from .counters import Counters, waited_between_ns
+from .driver import Driver, Orders
+from .messages import Finished, Go, Ready, Refused, ServerAddress, Stop, Tally, ToClient, Work
 from .spool import Kept, Spool
 
 PROBE_TIMEOUT_S = 5.0
@@ -50,7 +51,7 @@ class Worker:
         self._digests = [hashlib.sha256(body).hexdigest()[:32] for body in work.bodies]
         work.bodies.clear()  # they may be many megabytes, and are in the requests
         self._orders = Orders(
-            address=address_of(work),
+            addresses=[address_of(server) for server in work.servers],
             requests=requests,
             due_ns=work.due_ns,
             refill=work.refill,
@@ -124,18 +125,18 @@ class Worker:
         return msgspec.structs.replace(record, index=self._work.indices[kept.index])
 
 
-def address_of(work: Work) -> Address:
+def address_of(server: ServerAddress) -> Address:
     """Resolve the server's name once; OSError if nobody knows it."""
     try:
-        found = socket.getaddrinfo(work.host, work.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
     except OSError as problem:
-        raise OSError(f"{work.host} is no host that is known here ({problem.strerror})") from None
+        raise OSError(f"{server.host} is no host that is known here ({problem.strerror})") from None
     addresses = [(family, sockaddr) for family, _, _, _, sockaddr in found]
     if len(addresses) > 1:
         addresses = [*filter(_answers, addresses), addresses[0]]
     family, sockaddr = addresses[0]
-    context = ssl.create_default_context() if work.tls else None
-    return Address(family=family, sockaddr=sockaddr, tls=context, name=work.host)
+    context = ssl.create_default_context() if server.tls else None
+    return Address(family=family, sockaddr=sockaddr, tls=context, name=server.host)
 
 
 def _answers(address: tuple[Any, Any]) -> bool:

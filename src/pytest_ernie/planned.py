@@ -1,0 +1,210 @@
+"""
+``pytest-ernie plan``: what a run would start, in which order, and about how long that takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from pytest_ernie.clauses import MARKERS, marks_of
+from pytest_ernie.errors import UsageProblem
+from pytest_ernie.evidence import Store, What
+from pytest_ernie.evidence.journal import Journal
+from pytest_ernie.settings import CANDIDATE_FOLDER, read_settings
+from pytest_ernie.standard import Criterion, Edition, criteria
+from pytest_ernie.standard.starts import Start, in_order
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What one measurement, or one search for the highest load, answers; criteria may share it."""
+
+    kind: str
+    model: str
+    method: str | None = None
+    length: int | None = None
+    datatype: str | None = None
+    dataset: str | None = None
+
+    @classmethod
+    def of(cls, criterion: Criterion) -> Question:
+        """Return what must be measured for a criterion."""
+        kinds = {
+            "training.loss": "training.run",
+            "training.throughput": "training.run",
+            "training.context": "training.context",
+            "inference.datatype": "serving.facts",
+            "inference.throughput": "serving.load",
+            "inference.context": "serving.context",
+            "inference.accuracy": "serving.accuracy",
+        }
+        return cls(
+            kind=kinds[criterion.clause],
+            model=criterion.model,
+            method=criterion.method,
+            length=criterion.length,
+            datatype=criterion.datatype,
+            dataset=criterion.dataset,
+        )
+
+    @classmethod
+    def answered_by(cls, what: What) -> Question:
+        """Return what a recorded measurement answers."""
+        return cls(
+            kind=what.kind,
+            model=what.model,
+            method=what.method,
+            length=what.length,
+            datatype=what.datatype,
+            dataset=what.dataset,
+        )
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand ``plan``."""
+    plan = commands.add_parser("plan", help="what a run would start, in order, and for how long")
+    plan.add_argument("-m", dest="markers", metavar="EXPRESSION", default="training or inference")
+    for name in ("device", "site", "edition", "models", "evidence"):
+        plan.add_argument(f"--{name}", help=f"as pytest's --{name}")
+    plan.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    names = ("device", "site", "edition", "models")
+    asked = {name: getattr(options, name) for name in names}
+    edition = read_settings(asked, Path.cwd()).edition
+    chosen = [c for c in criteria(edition) if chosen_by(options.markers, c)]
+    folder = Path.cwd() / (options.evidence or CANDIDATE_FOLDER)
+    known = durations_s(Store.existing(folder).journal, edition) if folder.is_dir() else {}
+    for line in lines(edition, chosen, known, source=folder if known else None):
+        print(line)  # noqa: T201 (a command's output)
+    return 0
+
+
+def chosen_by(expression: str, criterion: Criterion) -> bool:
+    """
+    Tell whether ``-m`` with that expression takes the criterion: markers, and, or, not, parentheses.
+
+    UsageProblem for anything else, a marker that doesn't exist included.
+    """
+    names = {mark.name for mark in marks_of(criterion)}
+
+    def holds(node: ast.expr) -> bool:
+        if isinstance(node, ast.BoolOp):
+            values = [holds(value) for value in node.values]
+            return all(values) if isinstance(node.op, ast.And) else any(values)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return not holds(node.operand)
+        if isinstance(node, ast.Name) and node.id in MARKERS:
+            return node.id in names
+        raise _no_expression(expression)
+
+    try:
+        return holds(ast.parse(expression.strip(), mode="eval").body)
+    except SyntaxError:
+        raise _no_expression(expression) from None
+
+
+def _no_expression(expression: str) -> UsageProblem:
+    return UsageProblem(
+        "this chooses nothing",
+        where="-m",
+        got=expression,
+        wanted=f"and, or, not between {', '.join(MARKERS)}",
+    )
+
+
+def durations_s(journal: Journal, edition: Edition) -> dict[Question, float]:
+    """
+    Return how long each question took to answer, as far as it was answered completely.
+
+    Of a measurement that was cut short and continued every attempt counts, each from its first entry
+    to its last; of one that was made again, the last. A search is answered once the whole
+    workload was run; then its trials count, too, and a reference's further runs don't.
+    """
+    spent: dict[What, float] = {}
+    complete: set[Question] = set()
+    for begin in journal.of_type.get("begin", ()):
+        what = msgspec.convert(begin.body["spec"], What)
+        if what.edition != edition.name or (what.repeat or 1) > 1:
+            continue
+        entries = journal.of_id[begin.id]
+        took_s = entries[-1].time_unix_s - begin.time_unix_s
+        continued = bool(begin.body.get("continues"))
+        spent[what] = took_s + (spent.get(what, 0.0) if continued else 0.0)
+        if what.trial is None and any(entry.type == "result" for entry in entries):
+            complete.add(Question.answered_by(what))
+    total: dict[Question, float] = {}
+    for what, took_s in spent.items():
+        question = Question.answered_by(what)
+        if question in complete:
+            total[question] = total.get(question, 0.0) + took_s
+    return total
+
+
+def lines(
+    edition: Edition,
+    chosen: list[Criterion],
+    known: dict[Question, float],
+    *,
+    source: Path | None,
+) -> Iterator[str]:
+    """Yield the plan, a line for each start, and what it comes to."""
+    planned = in_order(edition, chosen)
+    width = len(str(len(planned)))
+    questions: set[Question] = set()
+    for number, (start, served) in enumerate(planned, 1):
+        asked = {Question.of(criterion) for criterion in served}
+        questions |= asked
+        yield f"{number:{width}}  {start.title:<58} {_words(asked, known):>12}  {_clauses(served)}"
+    if planned:
+        yield ""
+    yield _counted(chosen, [start for start, _ in planned])
+    yield from _estimated(questions, known, source)
+
+
+def _counted(chosen: list[Criterion], starts: list[Start]) -> str:
+    servers = sum(start.phase == "serving" for start in starts)
+    runs = len(starts) - servers
+    return (
+        f"{len(chosen)} criteria; servers to start: {servers}, training runs: {runs}. That is one "
+        "for each configuration, the fewest there can be"
+    )
+
+
+def _estimated(
+    questions: set[Question], known: dict[Question, float], source: Path | None
+) -> Iterator[str]:
+    answered = [known[question] for question in questions if question in known]
+    missing = len(questions) - len(answered)
+    if answered:
+        yield (
+            f"about {_hours(sum(answered))}, one after the other, for {len(answered)} of "
+            f"{len(questions)} measurements: what they took in {source}"
+        )
+    if missing:
+        yield f"for {missing} of {len(questions)} measurements nothing tells how long they take"
+
+
+def _words(asked: set[Question], known: dict[Question, float]) -> str:
+    found = [known[question] for question in asked if question in known]
+    if not found:
+        return "not known"
+    return f"{'' if len(found) == len(asked) else '> '}{_hours(sum(found))}"
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 360 else f"{seconds / 60:.1f} min"
+
+
+def _clauses(served: tuple[Criterion, ...]) -> str:
+    names = [criterion.clause.split(".")[1] for criterion in served]
+    return ", ".join(
+        name if names.count(name) == 1 else f"{name} x{names.count(name)}"
+        for name in dict.fromkeys(names)
+    )

@@ -1,0 +1,3 @@
+"""
+What moves the cache.
+"""

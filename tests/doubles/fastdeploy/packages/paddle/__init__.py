@@ -1,0 +1,3 @@
+"""
+The little of Paddle that FastDeploy's process tree needs: its launcher.
+"""

@@ -1,0 +1,3 @@
+"""
+Paddle's launcher: see ``__main__``.
+"""
