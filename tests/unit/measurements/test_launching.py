@@ -15,6 +15,7 @@ from pytest_ernie.engines.vllm import Vllm
 from pytest_ernie.errors import DeviceError, EngineError, SiteError
 from pytest_ernie.measurements.equipment import Equipment
 from pytest_ernie.measurements.launching import Planned, plan_launch
+from pytest_ernie.measurements.serving import Configuration
 from pytest_ernie.registry import Registry
 from pytest_ernie.settings import read_settings
 from pytest_ernie.site import EngineSite, ModelSite, ServingSite, Site
@@ -209,3 +210,17 @@ def test_the_engine_that_is_not_named(
     equipment = Equipment(msgspec.structs.replace(settings, site=site), Registry())
 
     assert expected == equipment.engine.name
+
+
+def test_an_endpoint_is_one_server_whatever_the_site_has(tmp_path: Path) -> None:
+    """
+    Attached to once: its cards are none of ours.
+    """
+    options = {"device": "gpu", "evidence": "e", "endpoint": "http://127.0.0.1:9/v1"}
+    settings = msgspec.structs.replace(
+        read_settings(options, tmp_path),
+        site=Site(cards=EIGHT, engine=EngineSite(python="p", replicas=4)),
+    )
+    asked = Configuration(edition="ernie-4.5", model=BIG, datatype="wint4", window=8192)
+
+    assert 1 == asked.launch(Equipment(settings, Registry())).replicas
