@@ -61,7 +61,11 @@ def accuracy_equal(
 
 
 def _compare(
-    candidate: Scores, reference: Mapping[str, float], rule: AccuracyRule, required: str, because: str
+    candidate: Scores,
+    reference: Mapping[str, float],
+    rule: AccuracyRule,
+    required: str,
+    because: str,
 ) -> Verdict:
     count = len(candidate)
     benchmark = 100 * sum(reference.values()) / count

@@ -9,6 +9,8 @@ so a fault may begin in the middle of a run::
     name=value      load_s=2.5
     name@from       http_429@5         from the fifth question on
     name@from-to    reset@5-5          the fifth question only
+    name@from/stream                   of those the streamed ones
+    ../stream          of streamed questions only, counted with the others: hang@2/stream
 
 Questions are counted from 1, the one that proves the server ready included.
 
@@ -53,16 +55,19 @@ def commands() -> list[str]:
     return found
 
 
-def planted(question: int | None = None) -> dict[str, str]:
+def planted(question: int | None = None, *, streamed: bool = False) -> dict[str, str]:
     """
     Return name -> value of what is to go wrong now.
 
-    Of a question only what its number is told; without a question what has no number.
+    Without a question, what has no number.
     """
     active: dict[str, str] = {}
     for command in commands():
         words, _, numbers = command.partition("@")
+        numbers, _, only = numbers.partition("/")
         if numbers:
+            if only and not streamed:
+                continue
             first, _, last = numbers.partition("-")
             if question is None or not int(first) <= question <= int(last or sys.maxsize):
                 continue

@@ -93,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         with self.server.lock:
             self.server.questions += 1
-            active = faults.planted(self.server.questions)
+            active = faults.planted(self.server.questions, streamed=bool(body.get("stream")))
             too_many = self.server.in_flight >= self.server.args.max_concurrency
             self.server.in_flight += 1
         try:
