@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 
 import msgspec
 import pytest
-import tomllib
 
 from pytest_ernie import rehearsal
 from pytest_ernie.engines import ready, started

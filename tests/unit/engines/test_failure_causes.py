@@ -19,6 +19,16 @@ IN_USE = "OSError: [Errno 98] Address already in use"
     [
         (IN_USE, f"its port is already in use ({IN_USE})"),
         (
+            "Exception: The parameter `port`:8180 is already in use.",
+            "its port is already in use (Exception: The parameter `port`:8180 is already in use)",
+        ),
+        (
+            "LAUNCH INFO Pod failed\nLAUNCH INFO Exit code -9",
+            "a worker was killed (SIGKILL), most often because the machine ran out of memory "
+            "(LAUNCH INFO Exit code -9)",
+        ),
+        ("LAUNCH INFO Exit code -11", "a worker crashed (LAUNCH INFO Exit code -11)"),
+        (
             "INFO fine\n(EngineCore pid=7) ERROR 11-22 01:10:39 [core.py:99] "
             "torch.OutOfMemoryError: CUDA out of memory. Tried\n"
             "RuntimeError: Engine core initialization failed.",

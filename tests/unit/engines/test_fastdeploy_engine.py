@@ -5,6 +5,7 @@ Starting FastDeploy: here a double of it, installed as a toolchain of its own.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,13 @@ import pytest
 from doubles.checkpoints import weights
 from doubles.fastdeploy import install, plant
 from pytest_ernie.engines import recipes
-from pytest_ernie.engines.fastdeploy import FastDeploy, command_line, environment, require_weights
+from pytest_ernie.engines.fastdeploy import (
+    WORKER,
+    FastDeploy,
+    command_line,
+    environment,
+    require_weights,
+)
 from pytest_ernie.engines.fastdeploy_installed import assumed
 from pytest_ernie.engines.ports import Ports
 from pytest_ernie.engines.protocol import Launch
@@ -330,3 +337,13 @@ def test_replicas_have_one_key_and_cards_of_their_own(
         assert servers.trouble() is None
     finally:
         servers.stop()
+
+
+def test_a_launcher_is_no_worker() -> None:
+    """
+    Its command line names the workers' script, too, and it may outlive them.
+    """
+    script = "/lib/fastdeploy/engine/../worker/worker_process.py --max_num_seqs 8"
+
+    assert re.search(WORKER, f"/usr/bin/python -u {script}")
+    assert not re.search(WORKER, f"python -u -m paddle.distributed.launch --devices 0,1 {script}")

@@ -105,6 +105,19 @@ time.sleep(600)
     assert running(tmp_path) == []
 
 
+def test_a_worker_in_a_deep_folder_is_seen(tmp_path: Path) -> None:
+    """What is shown of a command line is cut, what is looked for isn't."""
+    script = """
+import subprocess, sys, time
+worker = [sys.executable, "-c", "import time; time.sleep(2.5)", "/deep" * 60, "worker_process.py"]
+subprocess.Popen(worker, start_new_session=True)
+time.sleep(60)
+"""
+    problem = refused(script, tmp_path, worker=r"worker_process\.py$", worker_gone_s=0.5)
+
+    assert problem.what == "a worker of Engine died while it started"
+
+
 def test_a_helper_that_ends_is_no_dead_worker(tmp_path: Path) -> None:
     """Compilers come and go, and what a worker forks has its name for a moment."""
     script = f"""

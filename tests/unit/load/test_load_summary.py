@@ -21,6 +21,7 @@ from pytest_ernie.load.protocol import (
 from pytest_ernie.load.summary import (
     Columns,
     failure,
+    failures_in_words,
     reason,
     spread,
     steady_window,
@@ -310,3 +311,34 @@ def test_percentiles_are_interpolated() -> None:
     assert one is not None
     assert (one.samples, one.p99) == (1, 7.0)
     assert spread(np.array([])) is None
+
+
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [
+        ([None, None], ""),
+        ([None, "cut: no [DONE] line"], "cut: no [DONE] line"),
+        (
+            ["timeout: 5 s", "refused: HTTP 429: a", "refused: HTTP 429: b", "not sent: gone"],
+            "2 of 4 like this: refused: HTTP 429: a",
+        ),
+        (["not sent: gone"] * 3 + ["no connection: x"], "1 of 4 like this: no connection: x"),
+        (["not sent: gone"] * 2, "2 of 2 like this: not sent: gone"),
+    ],
+)
+def test_what_requests_died_of_is_told_by_the_most_frequent(
+    errors: list[str | None], words: str
+) -> None:
+    """The first of its kind in full; what was given up in consequence only if there is no other."""
+    records = [record(i, error=error) for i, error in enumerate(errors)]
+
+    assert words == failures_in_words(result(*records))
+
+
+def test_lateness_is_known_where_every_request_failed() -> None:
+    """Otherwise the client would be blamed for a server that answers nobody."""
+    summary = summarise(result(record(sent_s=0.5, due_s=0.0, error="cut: x"), record(1, error="x")))
+
+    assert summary.completed == 0
+    assert summary.lateness_s is not None
+    assert summary.lateness_s.mean == 0.25

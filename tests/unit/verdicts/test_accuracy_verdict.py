@@ -226,6 +226,19 @@ def test_the_range_of_unanswered_questions_is_shown(rule: AccuracyRule) -> None:
     )
 
 
+def test_why_questions_have_no_score_is_said(rule: AccuracyRule) -> None:
+    """
+    A count alone sends nobody to the cause.
+    """
+    because = "HTTP 500: the engine is in trouble"
+
+    one = accuracy_equal(scored(495, unasked=10), scored(500), rule, unscored_because=because)
+    none = accuracy_equal(scored(495), scored(500), rule, unscored_because=None)
+
+    assert one.message.endswith(f"; 10 questions have no score ({because})")
+    assert none.message.endswith("a difference of 1 is allowed")
+
+
 def flipped(flips: int, of: int = 1000, seed: int = 1) -> dict[str, float | None]:
     """The scores of ``scored(500)`` with as many lost as won, at random."""
     rng = np.random.default_rng(seed)
