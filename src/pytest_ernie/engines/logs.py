@@ -56,7 +56,12 @@ class Logs:
         """Return what evidence keeps, by name: the main log and the first workers'."""
         first, *further = self.paths()[:KEPT_FILES]
         kept = {"server_log": self.raw(first)}
-        return kept | {f"server_log {path.name}": self.raw(path) for path in further}
+        return kept | {f"server_log {self._name(path)}": self.raw(path) for path in further}
+
+    def _name(self, path: Path) -> str:
+        """Two workers' folders may hold files of one name."""
+        folder = self.main.parent
+        return str(path.relative_to(folder) if path.is_relative_to(folder) else path.name)
 
     def raw(self, path: Path) -> bytes:
         """Return the bytes of ``text``."""

@@ -147,7 +147,7 @@ class StartedServer:
             self.process.stop(grace_s)
         finally:
             self._block.release()
-        self.left_behind = self.belongings.left_behind()
+        self.left_behind = (*_outlived(self.process.leftovers), *self.belongings.left_behind())
         if self.left_behind:
             text = "".join(f"{told}\n" for told in self.left_behind)
             self.logs.main.with_name(LEFT_BEHIND).write_text(text, encoding="utf-8")
@@ -212,6 +212,13 @@ def start_until_ready(
         got=f"{how.attempts} attempts",
         fix="Look for what opens ports on this machine",
     )
+
+
+def _outlived(processes: int) -> tuple[str, ...]:
+    if not processes:
+        return ()
+    told = "1 process" if processes == 1 else f"{processes} processes"
+    return (f"{told} outlived the server's own end: ended",)
 
 
 class PortTaken(Exception):

@@ -37,6 +37,7 @@ MILESTONES = (
     ("Application startup complete", "engine ready"),
     ("Waiting for application startup", "weights loaded"),
     ("Loading weights", "load weights"),
+    ("", "import"),
 )
 VERSION = "import importlib.metadata as m; print(m.version('transformers'))"
 VERSION_TIMEOUT_S = 60.0

@@ -61,6 +61,20 @@ def test_a_secret_is_in_nothing_that_is_read_or_kept(tmp_path: Path) -> None:
     assert "{secret}" in logs.text(logs.main)
 
 
+def test_files_of_one_name_in_several_folders_are_all_kept(tmp_path: Path) -> None:
+    """Each rank has a folder of its own."""
+    for rank in ("0", "1"):
+        (tmp_path / rank).mkdir()
+        (tmp_path / rank / "workerlog.0").write_text(rank)
+    logs = Logs(tmp_path / "server.log", lambda: tmp_path.rglob("workerlog.*"))
+
+    assert list(logs.kept()) == [
+        "server_log",
+        "server_log 0/workerlog.0",
+        "server_log 1/workerlog.0",
+    ]
+
+
 def test_a_long_log_keeps_its_head_and_its_tail(tmp_path: Path) -> None:
     """And says how much is missing; one that just fits is whole."""
     fits, long = tmp_path / "fits", tmp_path / "long"

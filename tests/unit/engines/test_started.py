@@ -219,6 +219,23 @@ def test_a_killed_server_says_so(tmp_path: Path) -> None:
         server.stop()
 
 
+def test_processes_that_outlive_a_dead_server_are_ended_and_told(tmp_path: Path) -> None:
+    """In sessions of their own or not."""
+    script = f"""
+import subprocess, sys
+for _ in range(2):
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+{SERVE}
+"""
+    server = begin(script, tmp_path)
+    psutil.Process(server.process.pid).kill()
+    server.trouble()
+    server.stop()
+
+    assert server.left_behind[0] == "2 processes outlived the server's own end: ended"
+    assert running(tmp_path) == []
+
+
 def test_a_front_end_that_outlives_its_engine_is_in_trouble(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
