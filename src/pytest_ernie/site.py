@@ -63,6 +63,8 @@ class EngineSite(_Table, frozen=True, kw_only=True):
     """FastDeploy on an accelerator and vLLM on a CPU, if it isn't said."""
     version: str | None = None
     """The engine's version, where its environment doesn't tell (a build from source)."""
+    reveal: bool = False
+    """Look at the weights inside FastDeploy's workers, which don't all show them."""
     max_num_seqs: Annotated[int, Meta(ge=1)] | None = None
     tensor_parallel: Annotated[int, Meta(ge=1)] | None = None
     memory_share: Annotated[float, Meta(gt=0, le=1)] | None = None

@@ -75,6 +75,7 @@ HEAVY = {"paddle", "paddleformers", "erniekit", "torch", "vllm", "transformers",
 INSIDE = {
     "trainers/count_inside.py": "runs inside the trainer's toolchain",
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",
+    "engines/inside/fastdeploy/sitecustomize.py": "runs inside FastDeploy's workers",
     "rehearsal/make_tokenizer.py": "maintainers make the shipped checkpoint with it",
     "rehearsal/train_base.py": "maintainers make the shipped checkpoint with it",
 }

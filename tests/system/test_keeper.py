@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ernie.errors import ToolchainError
+from pytest_ernie.preflight.leftovers import our_leftovers
 from pytest_ernie.toolchains import keeper, process
 from pytest_ernie.toolchains.keeper import MARK
 
@@ -308,3 +309,24 @@ def test_stopping_twice_is_harmless(start: Callable[..., process.Running]) -> No
     running = start("import time; time.sleep(60)")
 
     assert running.stop(grace_s=5) == running.stop() == -signal.SIGTERM
+
+
+def test_what_outlives_a_killed_keeper_is_found_by_preflight(
+    start: Callable[..., process.Running], tmp_path: Path
+) -> None:
+    """The one way to get lost: detached, and the keeper killed. It is told by its number, not ended."""
+    running = start(DETACHED)
+    lost = pid_in(tmp_path / "grandchild")
+    assert str(lost) not in our_leftovers().got.split()
+    try:
+        os.kill(running._keeper.pid, signal.SIGKILL)
+        running.wait(10)
+
+        finding = our_leftovers()
+
+        assert alive(lost)
+        assert str(lost) in finding.got.split()
+        assert str(lost) in finding.mend.split()
+    finally:
+        os.kill(pid_in(tmp_path / "child"), signal.SIGKILL)
+        os.kill(lost, signal.SIGKILL)

@@ -14,6 +14,7 @@ isn't used: it hides the exit, and its stop doesn't wait.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -36,6 +37,8 @@ from .started import HowToStart, StartedServer, start_until_ready
 from .variables import PASSED_ON, passed_on
 
 MODULE = "fastdeploy.entrypoints.openai.api_server"
+INSIDE = Path(__file__).with_name("inside") / "fastdeploy"
+"""On PYTHONPATH of a server whose workers are looked into."""
 LOGS = "log"
 """Folder of FD_LOG_DIR, in the server's working folder."""
 START_TIMEOUT_S = 5400.0
@@ -97,7 +100,8 @@ class FastDeploy:
         here = (Path(launch.checkpoint) / "config.json").is_file()
         config = checkpoint_config(launch.checkpoint) if here else {}
         python = toolchain.python if toolchain else "python"
-        env = environment(toolchain.env if toolchain else {}, device_env, workdir)
+        toolchain_env = toolchain.env if toolchain else {}
+        env = environment(toolchain_env, device_env, workdir, reveal=launch.reveal)
         shown = {name: value for name, value in env.items() if name not in PASSED_ON}
         return Preview(
             command=command_line(launch, config, python, ports, release),
@@ -125,7 +129,7 @@ class FastDeploy:
         require_weights(launch, config)
         release = installed(toolchain, launch.version)
         workdir.mkdir(parents=True, exist_ok=True)
-        env = environment(toolchain.env, device_env, workdir)
+        env = environment(toolchain.env, device_env, workdir, reveal=launch.reveal)
         server = start_until_ready(
             msgspec.structs.replace(self._how, port_count=OWN_PORTS + launch.tensor_parallel),
             command=lambda ports: command_line(launch, config, toolchain.python, ports, release),
@@ -208,15 +212,24 @@ def command_line(
 
 
 def environment(
-    toolchain_env: Mapping[str, str], device_env: Mapping[str, str], workdir: Path
+    toolchain_env: Mapping[str, str],
+    device_env: Mapping[str, str],
+    workdir: Path,
+    *,
+    reveal: bool = False,
 ) -> dict[str, str]:
     """
     Return everything that the server finds in its environment, apart from its key.
 
-    A later group wins: what is passed on, ours, the toolchain's, the device's.
+    A later group wins: what is passed on, ours, the toolchain's, the device's. ``reveal`` puts a
+    look at the weights before whatever PYTHONPATH there is.
     """
     ours = {"FD_LOG_DIR": str(workdir / LOGS), "DO_NOT_TRACK": "1"}
-    return {**passed_on(), **ours, **toolchain_env, **device_env}
+    env = {**passed_on(), **ours, **toolchain_env, **device_env}
+    if reveal:
+        own = [env["PYTHONPATH"]] if env.get("PYTHONPATH") else []
+        env["PYTHONPATH"] = os.pathsep.join([str(INSIDE), *own])
+    return env
 
 
 def _ports(launch: Launch, ports: Ports, release: Installed) -> dict[str, Value]:

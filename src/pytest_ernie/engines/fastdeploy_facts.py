@@ -6,6 +6,8 @@ What a running FastDeploy shows of its weights and activations (R13), from its l
                            quantization config declares and the engine's log repeats;
                            quantized while loading: the engine's log, which says for experts and for
                            the rest what they become, in releases that do say it
+                           what the worker itself shows of its memory, where the site lets it be asked
+                           (``inside/fastdeploy``), outweighs both
     activations            weight-only: the type that the model computes in;
                            W4A8: a kernel of that name in a trace, since a config proves no kernel
 
@@ -20,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Struct
 
 from pytest_ernie.errors import EngineError
@@ -46,6 +49,8 @@ TYPES: dict[str, str] = {
 }
 """FastDeploy's names of methods -> type of the weights."""
 WEIGHT_ONLY = ("wint8", "wint4", "wint2", "weight_only_int8", "weight_only_int4")
+UNQUANTIZED = "w16a16"
+"""FastDeploy's word for experts that aren't quantized."""
 KEPT = ("embed", "lm_head", "norm", "gate.", "router", "vision", "resampler")
 """Parts of the names of matrices that FastDeploy quantizes in no method."""
 NO_MATRIX = re.compile(r"(bias|_scale|scales|zeros|_zero_point|activation_scale|smooth|shift)$")
@@ -66,9 +71,12 @@ EVIDENCE = re.compile(
 EVIDENCE_LINES = 24
 LINE_CHARACTERS = 1500
 
+INSIDE = re.compile(r"^ERNIE-INSIDE (\{.*\})$", re.MULTILINE)
+"""What ``inside/fastdeploy`` writes into a worker's log."""
 REVEAL_TYPES = (
-    "This FastDeploy says that it quantizes while loading, not into what: serve weights that are "
-    'quantized already ([models."NAME".serving.TYPE] checkpoint), whose headers show it'
+    "This FastDeploy says that it quantizes while loading, not into what: reveal = true under "
+    "[engine] looks at the weights inside its workers; or serve weights that are quantized already "
+    '([models."NAME".serving.TYPE] checkpoint), whose headers show it'
 )
 REVEAL_KERNEL = (
     "Let the vendor's profiler write the names of the kernels as text into a file whose name holds "
@@ -103,6 +111,8 @@ def collect(
     texts = server.logs.texts().values()
     said = agreed(saying for text in texts for saying in sayings(text, config))
     types = layer_types(checkpoint_types(Path(launch.checkpoint)), said)
+    if inside := seen_inside(texts, workers=launch.tensor_parallel):
+        types, said = types_inside(inside), said_inside(inside)
     kernels = w4a8_kernels(texts)
     activation = activation_of(said, config, kernels)
     return ServedFacts(
@@ -115,7 +125,7 @@ def collect(
         datatype_reported=reported(said),
         layer_types=types,
         activation=activation,
-        log_evidence=(*log_lines(texts), *kernels),
+        log_evidence=(*log_lines(texts), *inside_lines(inside), *kernels),
         to_reveal=to_reveal(types, activation, said),
     )
 
@@ -218,14 +228,88 @@ def w4a8_kernels(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match[0] for text in texts for match in KERNEL.finditer(text)))
 
 
+class Matrix(Struct, frozen=True, kw_only=True):
+    """A matrix in a worker's memory."""
+
+    name: str
+    stored: str
+    """Type of its elements in memory; two 4-bit weights share an ``int8``."""
+    shape: tuple[int, ...]
+    method: str | None
+    by: str
+    """Class of FastDeploy's that computes with it."""
+
+
+class _Told(Struct, frozen=True, kw_only=True):
+    layers: tuple[Matrix, ...] = ()
+    problem: str = ""
+
+
+def seen_inside(texts: Iterable[str], *, workers: int) -> tuple[Matrix, ...]:
+    """
+    Return the matrices that the workers show, of all of them together; none unless every worker does.
+    """
+    told: list[_Told] = []
+    for text in texts:
+        for match in INSIDE.finditer(text):
+            try:
+                told.append(msgspec.json.decode(match[1], type=_Told))
+            except msgspec.DecodeError:
+                return ()  # a line that was cut shows half a model
+    if len(told) < workers or any(each.problem or not each.layers for each in told):
+        return ()
+    return tuple(
+        matrix for each in told for matrix in each.layers if not NO_MATRIX.search(matrix.name)
+    )
+
+
+def types_inside(matrices: Iterable[Matrix]) -> dict[str, str]:
+    """Return each matrix's type; where workers have different ones, both."""
+    types: dict[str, str] = {}
+    for matrix in matrices:
+        type = _in_memory(matrix)
+        known = types.setdefault(matrix.name, type)
+        if type not in known.split(" and "):
+            types[matrix.name] = f"{known} and {type}"
+    return types
+
+
+def said_inside(matrices: Iterable[Matrix]) -> Said:
+    """Return the methods of experts and of the rest; one that differs among them is hidden."""
+    methods: dict[bool, set[str]] = {True: set(), False: set()}
+    for matrix in matrices:
+        if matrix.method not in (None, UNQUANTIZED):
+            methods[_is_expert(matrix.name)].add(str(matrix.method).lower())
+    dense, experts = (
+        ("none" if not found else found.pop() if len(found) == 1 else None)
+        for found in (methods[False], methods[True])
+    )
+    return Said(stored=False, dense=dense, experts=experts)
+
+
+def inside_lines(matrices: Iterable[Matrix]) -> tuple[str, ...]:
+    """Return a line for each kind of matrix that was seen."""
+    kinds: dict[str, list[str]] = {}
+    for matrix in matrices:
+        line = f"{matrix.stored} by {matrix.by} ({matrix.method or 'no method'})"
+        kinds.setdefault(line, []).append(matrix.name)
+    return tuple(f"{names[0]} (x{len(names)}): {line}" for line, names in kinds.items())
+
+
+def _in_memory(matrix: Matrix) -> str:
+    if matrix.stored not in ("int8", "uint8", "int32"):
+        return matrix.stored  # whatever the method says: this is what is computed with
+    type = TYPES.get((matrix.method or "").lower(), "unknown")
+    return type if type.startswith("int") else "unknown"
+
+
 def reported(said: Said | None) -> str | None:
     """Return the data type by the engine's own words, in the standard's where it has one."""
     if said is None or not said.shown:
         return None
-    if said.experts == "none":
-        return "bf16" if said.dense == "none" else said.dense
-    short = {"weight_only_int8": "wint8", "weight_only_int4": "wint4"}
-    return short.get(str(said.experts), said.experts)
+    short = {"weight_only_int8": "wint8", "weight_only_int4": "wint4", "none": "bf16"}
+    method = str(said.dense if said.experts == "none" else said.experts)
+    return short.get(method, method)
 
 
 def log_lines(texts: Iterable[str]) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """Further arguments of the launch line, after ours, so that they win."""
     version: str | None = None
     """The engine's version in the site's words, where its environment doesn't tell."""
+    reveal: bool = False
+    """Look at the weights inside the engine's workers, where it doesn't show them itself."""
 
 
 class ServedFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -101,6 +101,7 @@ def plan_launch(
         flags=_flags(published.flags) if published else (),
         extra=given.get("arguments", ()),
         version=site.engine.version if site.engine else None,
+        reveal=site.engine.reveal if site.engine else False,
     )
     return Planned(
         launch=launch,

@@ -14,6 +14,7 @@ from msgspec import Struct
 from pytest_ernie.errors import EngineError, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Subject, What
 from pytest_ernie.measurements.equipment import Equipment, file_digest
+from pytest_ernie.site import Site
 from pytest_ernie.standard import Criterion, Edition, digest
 from pytest_ernie.standard.model import Dataset, ServingContextRule
 from pytest_ernie.verdicts import ContextAnswer
@@ -56,7 +57,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
         """Return the launch and where its values come from."""
         from pytest_ernie.measurements.launching import plan_launch
 
-        attached = equipment.settings.endpoint is not None  # its weights are where it runs
+        # Weights and cards of an endpoint are where it runs, and there is one of it.
+        attached = equipment.settings.endpoint is not None
         checkpoint = "" if attached else str(equipment.checkpoint(self.model, self.datatype))
         return plan_launch(
             equipment.engine,
@@ -65,8 +67,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
             window=self.window,
             checkpoint=checkpoint,
             device=equipment.device,
-            cards=equipment.cards,
-            site=equipment.site,
+            cards=() if attached else equipment.cards,
+            site=Site() if attached else equipment.site,
         )
 
     def subject(self, equipment: Equipment, **further: Any) -> Subject:

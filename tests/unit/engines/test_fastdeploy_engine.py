@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import json
 import re
-import struct
 from pathlib import Path
 
 import msgspec
 import psutil
 import pytest
 
+from doubles.checkpoints import weights
 from doubles.fastdeploy import install, plant
+from pytest_ernie.engines import recipes
 from pytest_ernie.engines.fastdeploy import (
     WORKER,
     FastDeploy,
@@ -31,20 +32,6 @@ from pytest_ernie.toolchains.toolchain import Toolchain
 PORTS = Ports(numbers=tuple(range(20000, 20013)))
 EXPERT = "ernie.layers.1.mlp.experts.0.up_gate_proj.weight"
 DENSE = "ernie.layers.0.self_attn.qkv_proj.weight"
-
-
-def weights(folder: Path, types: dict[str, str], config: dict[str, object] | None = None) -> Path:
-    """A checkpoint of headers: no byte of a matrix is ever read."""
-    folder.mkdir()
-    header = json.dumps(
-        {
-            name: {"dtype": dtype, "shape": [4, 4], "data_offsets": [0, 0]}
-            for name, dtype in types.items()
-        }
-    ).encode()
-    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
-    (folder / "config.json").write_text(json.dumps({"dtype": "bfloat16", **(config or {})}))
-    return folder
 
 
 @pytest.fixture
@@ -292,6 +279,35 @@ def test_a_start_that_fails_tells_the_cause(
         FastDeploy().start(
             launch, toolchain=toolchain, workdir=tmp_path / "s", cards=("0", "1"), device_env={}
         )
+
+
+@pytest.mark.parametrize("version", ["2.2.0", "2.5.0"])
+def test_the_small_model_s_wint4_starts_in_old_and_new_releases(
+    launch: Launch, tmp_path: Path, version: str
+) -> None:
+    """
+    By its name where JSON would be refused, by its parts where the name would mean WINT8.
+    """
+    python = install(tmp_path / "fd", version=version)
+    flags = recipes.find("ERNIE-4.5-0.3B", "gpu", "wint4", 4096).flags
+    asked = msgspec.structs.replace(
+        launch,
+        datatype="wint4",
+        tensor_parallel=1,
+        flags=tuple((name, json.dumps(value)) for name, value in flags.items()),
+    )
+
+    server = FastDeploy().start(
+        asked,
+        toolchain=Toolchain(name="fastdeploy", python=str(python), digest="0"),
+        workdir=tmp_path / "s",
+        cards=("0",),
+        device_env={},
+    )
+    server.stop()
+
+    given = server.command[server.command.index("--quantization") + 1]
+    assert ("wint4" == given) is (version < "2.4")
 
 
 def test_replicas_have_one_key_and_cards_of_their_own(

@@ -41,6 +41,29 @@ print(",".join(lease.cards), flush=True)
 time.sleep(60)
 """
 
+RACER = """
+import os, sys
+from pathlib import Path
+from pytest_ernie.leases import Office, Wish, leased_ports, office
+
+office.POLL_S = 0.002
+folder = Path(sys.argv[1])
+mine = Office(folder, 100)
+for turn in range(12):
+    quiet = turn % 4 == 3
+    wish = Wish(title="x", machine="alone") if quiet else Wish(title="x", device="xpu", cards=1)
+    with mine.take(wish, cards=("0", "1"), wait_max_s=60) as lease:
+        names = ["quiet"] if quiet else lease.cards
+        held = [os.open(folder / f"card {name}", os.O_CREAT | os.O_EXCL) for name in names]
+        block = leased_ports(mine, "m")(2)
+        held += [os.open(folder / f"port {n}", os.O_CREAT | os.O_EXCL) for n in block.ports.numbers]
+        for number in block.ports.numbers:
+            os.unlink(folder / f"port {number}")
+        for name in names:
+            os.unlink(folder / f"card {name}")
+        block.release()
+"""
+
 
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
@@ -74,6 +97,16 @@ def test_what_one_process_holds_no_other_gets(
     The kernel knows it; no process has to be asked.
     """
     assert take(office, Wish(title="x", device="xpu", cards=2)).cards == ("2", "3")
+
+
+def test_four_processes_race_for_two_cards(tmp_path: Path) -> None:
+    """
+    None ever has what another one has, all get their turns, and nothing stays behind.
+    """
+    racers = [subprocess.Popen([sys.executable, "-c", RACER, str(tmp_path)]) for _ in range(4)]
+
+    assert [racer.wait(60) for racer in racers] == [0, 0, 0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["mutex"]
 
 
 def test_a_killed_holder_holds_nothing(office: Office, holder: subprocess.Popen[str]) -> None:

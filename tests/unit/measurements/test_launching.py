@@ -6,13 +6,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pytest_ernie.devices import shipped
 from pytest_ernie.engines.fastdeploy import FastDeploy
 from pytest_ernie.engines.vllm import Vllm
 from pytest_ernie.errors import DeviceError, EngineError, SiteError
+from pytest_ernie.measurements.equipment import Equipment
 from pytest_ernie.measurements.launching import Planned, plan_launch
+from pytest_ernie.measurements.serving import Configuration
+from pytest_ernie.registry import Registry
+from pytest_ernie.settings import read_settings
 from pytest_ernie.site import EngineSite, ModelSite, ServingSite, Site
 
 BIG = "ERNIE-4.5-300B-A47B"
@@ -188,3 +193,34 @@ def test_paths_of_quantized_weights_start_at_the_site_file(tmp_path: Path) -> No
     table = read_site(tmp_path / "site.toml").models[BIG].served_as("w4a8")
 
     assert ServingSite(checkpoint=str(tmp_path / "w4a8"), max_num_seqs=96) == table
+
+
+@pytest.mark.parametrize(
+    ("device", "kind", "expected"),
+    [("gpu", None, "fastdeploy"), ("cpu", None, "vllm"), ("gpu", "vllm", "vllm")],
+)
+def test_the_engine_that_is_not_named(
+    tmp_path: Path, device: str, kind: str | None, expected: str
+) -> None:
+    """
+    FastDeploy on an accelerator, vLLM on a CPU.
+    """
+    settings = read_settings({"device": device, "evidence": "e"}, tmp_path)
+    site = Site(engine=EngineSite(python="p", kind=kind))
+    equipment = Equipment(msgspec.structs.replace(settings, site=site), Registry())
+
+    assert expected == equipment.engine.name
+
+
+def test_an_endpoint_is_one_server_whatever_the_site_has(tmp_path: Path) -> None:
+    """
+    Attached to once: its cards are none of ours.
+    """
+    options = {"device": "gpu", "evidence": "e", "endpoint": "http://127.0.0.1:9/v1"}
+    settings = msgspec.structs.replace(
+        read_settings(options, tmp_path),
+        site=Site(cards=EIGHT, engine=EngineSite(python="p", replicas=4)),
+    )
+    asked = Configuration(edition="ernie-4.5", model=BIG, datatype="wint4", window=8192)
+
+    assert 1 == asked.launch(Equipment(settings, Registry())).replicas

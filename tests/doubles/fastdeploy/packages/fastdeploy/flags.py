@@ -90,6 +90,8 @@ UNTIL: dict[str, Version] = {
 """First version without the flag."""
 PORTS_ARE_CHOSEN: Version = (2, 4)
 """From this version on ports that aren't given are found; before they were 8002 and 8003."""
+QUANTIZATION_BY_PARTS: Version = (2, 4)
+"""From this version on --quantization takes JSON; before, it would be a name that nobody knows."""
 METHODS = (
     "wint2",
     "wint4",

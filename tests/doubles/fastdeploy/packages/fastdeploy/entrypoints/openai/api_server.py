@@ -151,8 +151,12 @@ class ApiServer:
         """Return what the flag asks for, or raise: argparse takes any word, the engine doesn't."""
         config = json.loads(Path(self.args.model, self.args.model_config_name).read_text("utf-8"))
         own = config.get("quantization_config") or {}
-        asked = self.args.quantization and {"quantization": self.args.quantization}
-        for method in (own.get("quantization"), self.args.quantization):
+        word, asked = self.args.quantization, None
+        if word and word.startswith("{") and self.version >= flags.QUANTIZATION_BY_PARTS:
+            asked = json.loads(word)
+        elif word:
+            asked = {"quantization": word}
+        for method in (own.get("quantization"), (asked or {}).get("quantization")):
             if method is not None and method not in flags.METHODS:
                 raise ValueError(f"Invalid quantization method: {method}")
         log.to_file("fastdeploy.log", log.line("INFO", "config.py:1780", f"quantization : {asked}"))
