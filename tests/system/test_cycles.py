@@ -48,6 +48,7 @@ def test_starting_and_stopping_leaves_nothing(
     No process, file, port, shared memory or memory of ours is more after 200 servers than after 20.
     """
     monkeypatch.setattr(started, "POLL_S", 0.02)
+    before = set(Path("/dev/shm").iterdir())
     python = install(tmp_path / "toolchain")
     plant(python, "load_s=0")
     toolchain = adopt("double", python)
@@ -80,4 +81,5 @@ def test_starting_and_stopping_leaves_nothing(
     assert psutil.Process().memory_info().rss - memory < GROWTH_BYTES
     running = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
     assert [words for words in running if str(python) in words] == []
-    assert [p.name for p in Path("/dev/shm").iterdir() if p.suffix[1:] in map(str, ports)] == []
+    new = set(Path("/dev/shm").iterdir()) - before
+    assert [path.name for path in new if path.suffix[1:] in map(str, ports)] == []

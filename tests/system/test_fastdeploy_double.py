@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from doubles.fastdeploy import install, plant
-from pytest_ernie.engines.vllm import free_port
+from pytest_ernie.engines.ports import free_ports
 from pytest_ernie.toolchains.process import Running, start
 
 PATIENCE_S = 20
@@ -61,12 +61,12 @@ def start_double(tmp_path: Path) -> Iterator[Start]:
     def start_it(*flags: str, faults: tuple[str, ...] = (), version: str = "2.3.0") -> Double:
         python = install(tmp_path / "toolchain", version=version)
         plant(python, "load_s=0", *faults)
-        port = free_port()
+        port, queue, cache, metrics = free_ports(4).ports.numbers
         logs = tmp_path / "logs"
         module = "fastdeploy.entrypoints.openai.api_server"
         own = ("--model", str(checkpoint), "--host", "127.0.0.1", "--port", str(port))
-        queues = ("--engine-worker-queue-port", str(free_port()))
-        queues += ("--cache-queue-port", str(free_port()), "--metrics-port", str(free_port()))
+        queues = ("--engine-worker-queue-port", str(queue))
+        queues += ("--cache-queue-port", str(cache), "--metrics-port", str(metrics))
         running = start(
             [str(python), "-m", module, *own, *queues, *flags],
             env={"PATH": os.environ["PATH"], "FD_LOG_DIR": str(logs)},
