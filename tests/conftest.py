@@ -34,6 +34,12 @@ def _own_leases(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTEST_ERNIE_LEASES", str(tmp_path_factory.getbasetemp() / "leases"))
 
 
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a line is wrapped doesn't depend on who runs the tests, and where."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.filterwarnings("error"), append=False)

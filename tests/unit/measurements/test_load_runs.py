@@ -14,6 +14,8 @@ import pytest
 
 from doubles.load_client import load_run
 from pytest_ernie.engines.dialects import VLLM
+from pytest_ernie.engines.lifecycle import ServerPool
+from pytest_ernie.engines.protocol import Launch, Server
 from pytest_ernie.errors import EngineError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
 from pytest_ernie.load.arrivals import closed
@@ -131,16 +133,24 @@ def measured(
     kept: Kept | None = None,
 ) -> Kept:
     """Measure a plan against a server of which only the end of its life is known."""
+    launch = Launch(
+        engine="e", model="m", checkpoint="w", datatype="wint4", window=8, max_num_seqs=4
+    )
     server = SimpleNamespace(
         base_url="http://127.0.0.1:9/v1",
         model="served",
         dialect=VLLM,
         api_key="sk-1",
+        other_urls=(),
         log=log,
-        alive=lambda: alive,
+        trouble=lambda: None if alive else "it answers no question",
+        kept_logs=lambda: {log.name: log.read_bytes()} if log else {},
+        left_behind=(),
+        stop=lambda: None,
     )
-    monkeypatch.setattr(Configuration, "server", lambda self, equipment: server)
+    monkeypatch.setattr(Configuration, "launch", lambda self, equipment: launch)
     equipment = SimpleNamespace(
+        pool=ServerPool(lambda asked: cast(Server, server)),
         site=SimpleNamespace(load_processes=3, load_event_times=False),
         workload_source=lambda workload: source,
         progress=silent,
@@ -234,8 +244,8 @@ def test_a_server_that_died_has_measured_nothing(
     with pytest.raises(EngineError) as caught:
         measured(plan(), monkeypatch, alive=False, log=log, kept=kept)
 
-    assert (kept.blobs, kept.data) == ({"server_log": log}, None)
-    assert str(caught.value) == f"{log}: the server died at 4 requests in flight"
+    assert (kept.blobs, kept.data) == ({"server.log": b"CUDA error"}, None)
+    assert str(caught.value).startswith(f"{log}: the server died at 4 requests in flight; got it")
 
 
 def point_of(result: LoadResult, percentile: int = 90, **data: Any) -> LoadPoint:

@@ -14,6 +14,8 @@ import msgspec
 import pytest
 
 from pytest_ernie.engines.dialects import VLLM
+from pytest_ernie.engines.lifecycle import ServerPool
+from pytest_ernie.engines.protocol import Launch, Server
 from pytest_ernie.errors import (
     EngineError,
     ErnieError,
@@ -190,16 +192,24 @@ def dying(
     facts = SimpleNamespace(window=8192)
     server = SimpleNamespace(
         base_url="", model="m", dialect=VLLM, api_key=None, log=log, facts=facts,
-        alive=lambda: False,
+        other_urls=(), trouble=lambda: "it answers no question", left_behind=(),
+        kept_logs=lambda: {"server.log": log.read_bytes()}, stop=lambda: None,
     )  # fmt: skip
-    monkeypatch.setattr(Configuration, "server", lambda self, equipment: server)
+    launch = Launch(
+        engine="e", model="m", checkpoint="w", datatype="wint4", window=8, max_num_seqs=4
+    )
+    monkeypatch.setattr(Configuration, "launch", lambda self, equipment: launch)
     questions = tmp_path / "questions.jsonl"
-    equipment = SimpleNamespace(progress=silent, questions=lambda dataset: questions)
+    equipment = SimpleNamespace(
+        progress=silent,
+        questions=lambda dataset: questions,
+        pool=ServerPool(lambda asked: cast(Server, server)),
+    )
     kept: dict[str, Any] = {}
     recording = SimpleNamespace(samples=(), sample=None, blob=kept.__setitem__)
     with pytest.raises(EngineError) as caught:
         plan.measure(cast(Equipment, equipment), cast(Recording, recording))
-    assert kept == {"server_log": log}
+    assert kept == {"server.log": b"CUDA error"}
     return caught.value
 
 
@@ -209,8 +219,9 @@ def test_a_server_that_died_of_a_prompt_has_measured_nothing(
     """Its log is kept, and named."""
     monkeypatch.setattr("pytest_ernie.engines.context.probe", lambda *a, **k: None)
 
-    assert str(dying(monkeypatch, tmp_path, CONTEXT)) == (
-        f"{tmp_path / 'server.log'}: the server died while it answered a prompt of 8192 tokens"
+    assert str(dying(monkeypatch, tmp_path, CONTEXT)).startswith(
+        f"{tmp_path / 'server.log'}: the server died while it answered a prompt of 8192 tokens; got it"
+        " answers no question. Its log tells why"
     )
 
 
@@ -222,8 +233,8 @@ def test_a_server_that_died_of_a_question_has_measured_nothing(
     monkeypatch.setattr("pytest_ernie.accuracy.tasks.load_questions", lambda path: asked)
     monkeypatch.setattr("pytest_ernie.accuracy.ask.ask", lambda *a, **k: None)
 
-    assert str(dying(monkeypatch, tmp_path, ACCURACY)) == (
-        f"{tmp_path / 'server.log'}: the server died while it answered {ACCURACY.dataset.name}"
+    assert str(dying(monkeypatch, tmp_path, ACCURACY)).startswith(
+        f"{tmp_path / 'server.log'}: the server died while it answered {ACCURACY.dataset.name}; got it"
     )
 
 
