@@ -7,11 +7,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np  # noqa: F401 (can't be imported a second time, as a pytest within pytest would)
+# A pytest within pytest forgets what it imported, and imports it anew: numpy can't be, and an error of
+# one httpx isn't caught as that of another.
+import httpcore  # noqa: F401 (see above)
+import httpx  # noqa: F401 (see above)
+import numpy as np  # noqa: F401 (see above)
 import pytest
 
-# What takes minutes runs only when it is asked for by name: pytest tests/real
-collect_ignore = [] if any("tests/real" in word for word in sys.argv) else ["real"]
+# What takes minutes runs only when it is asked for by name: pytest tests/real, pytest tests/faults
+collect_ignore = [
+    folder
+    for folder in ("real", "faults")
+    if not any(f"tests/{folder}" in word for word in sys.argv)
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 

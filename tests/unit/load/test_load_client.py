@@ -131,7 +131,14 @@ def test_each_prompt_begins_with_the_run_and_its_number() -> None:
     [
         (VLLM, {"temperature": 0, "min_tokens": 4, "max_tokens": 4}),
         (FASTDEPLOY, {"top_k": 1, "top_p": 0, "min_tokens": 4, "max_tokens": 4}),
-        (TRANSFORMERS, {"temperature": 0, "max_tokens": 4}),
+        (
+            TRANSFORMERS,
+            {
+                "temperature": 0,
+                "max_tokens": 4,
+                "generation_config": '{"eos_token_id": -1, "do_sample": false}',
+            },
+        ),
     ],
 )
 def test_length_and_greediness_are_asked_in_the_engines_dialect(
