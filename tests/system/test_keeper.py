@@ -168,7 +168,8 @@ def test_leftovers_are_ended_when_the_command_ends(
     start: Callable[..., process.Running], tmp_path: Path
 ) -> None:
     """The exit code comes only after the last orphan is gone, and the orphans are counted."""
-    running = start(DETACHED.replace("time.sleep(60)", "name == 'child' or time.sleep(60)"))
+    ends = "while name == 'grandchild' or not Path('grandchild').exists(): time.sleep(0.02)"
+    running = start(DETACHED.replace("time.sleep(60)", ends))
     child, grandchild = pid_in(tmp_path / "child"), pid_in(tmp_path / "grandchild")
 
     code = running.wait(10)
