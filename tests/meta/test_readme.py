@@ -30,7 +30,7 @@ def test_the_two_commands_stand_alone_in_their_blocks() -> None:
 
     assert blocks == [
         "pip install . && pytest -m tier1 --device=cpu --html=report.html\n",
-        "pip install '.[test]' && pytest tests\n",
+        "pip install '.[test]' && pytest tests -n 2\n",
     ]
 
 

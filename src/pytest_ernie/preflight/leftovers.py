@@ -22,10 +22,14 @@ FASTDEPLOY = re.compile(
 SHOWN = 5
 
 
+SHOWN = 120
+"""Characters of a command line that are shown; what tells whose it is may come later."""
+
+
 def our_leftovers() -> Finding:
     """Processes that this suite started and that outlived their keeper."""
     alive = {f"{pid}:{start}" for pid, (_, start) in processes().items()}
-    lost = [f"{pid} {command}" for pid, command, mark in _marked() if mark and mark not in alive]
+    lost = [f"{pid} {command[:SHOWN]}" for pid, command, mark in _marked() if mark and mark not in alive]
     return Finding(
         name="leftover processes",
         holds=not lost,
@@ -38,7 +42,7 @@ def our_leftovers() -> Finding:
 def fastdeploy_processes() -> Finding:
     """FastDeploy's processes that this suite didn't start: another's server, or a leftover."""
     others = [
-        f"{pid} {command}"
+        f"{pid} {command[:SHOWN]}"
         for pid, command, mark in _marked()
         if FASTDEPLOY.search(command) and not mark
     ]
@@ -76,7 +80,7 @@ def _marked() -> Iterator[tuple[int, str, str | None]]:
             mark = None
             with contextlib.suppress(psutil.AccessDenied):
                 mark = process.environ().get(MARK)
-            yield process.pid, " ".join(process.cmdline())[:120], mark
+            yield process.pid, " ".join(process.cmdline()), mark
 
 
 def _unused_files() -> Iterator[str]:

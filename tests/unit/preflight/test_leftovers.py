@@ -82,6 +82,7 @@ def test_a_process_that_is_kept_is_none(run: Run) -> None:
         (("-m", "fastdeploy.entrypoints.openai.api_server"), True),
         (("/x/site-packages/fastdeploy/worker/worker_process.py",), True),
         (("cache_transfer_manager.py",), True),
+        (("x" * 200, "-m", "fastdeploy.entrypoints.openai.api_server"), True),
         (("/home/me/fastdeploy-notes.txt",), False),
     ],
 )
