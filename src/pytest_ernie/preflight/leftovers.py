@@ -22,14 +22,14 @@ FASTDEPLOY = re.compile(
 SHOWN = 5
 
 
-SHOWN = 120
+COMMAND_CHARACTERS = 120
 """Characters of a command line that are shown; what tells whose it is may come later."""
 
 
 def our_leftovers() -> Finding:
     """Processes that this suite started and that outlived their keeper."""
     alive = {f"{pid}:{start}" for pid, (_, start) in processes().items()}
-    lost = [f"{pid} {command[:SHOWN]}" for pid, command, mark in _marked() if mark and mark not in alive]
+    lost = [f"{pid} {command[:COMMAND_CHARACTERS]}" for pid, command, mark in _marked() if mark and mark not in alive]
     return Finding(
         name="leftover processes",
         holds=not lost,
@@ -42,7 +42,7 @@ def our_leftovers() -> Finding:
 def fastdeploy_processes() -> Finding:
     """FastDeploy's processes that this suite didn't start: another's server, or a leftover."""
     others = [
-        f"{pid} {command[:SHOWN]}"
+        f"{pid} {command[:COMMAND_CHARACTERS]}"
         for pid, command, mark in _marked()
         if FASTDEPLOY.search(command) and not mark
     ]
