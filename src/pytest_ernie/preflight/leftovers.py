@@ -29,7 +29,11 @@ COMMAND_CHARACTERS = 120
 def our_leftovers() -> Finding:
     """Processes that this suite started and that outlived their keeper."""
     alive = {f"{pid}:{start}" for pid, (_, start) in processes().items()}
-    lost = [f"{pid} {command[:COMMAND_CHARACTERS]}" for pid, command, mark in _marked() if mark and mark not in alive]
+    lost = [
+        f"{pid} {command[:COMMAND_CHARACTERS]}"
+        for pid, command, mark in _marked()
+        if mark and mark not in alive
+    ]
     return Finding(
         name="leftover processes",
         holds=not lost,
