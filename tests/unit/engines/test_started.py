@@ -109,7 +109,7 @@ def test_a_worker_in_a_deep_folder_is_seen(tmp_path: Path) -> None:
     """What is shown of a command line is cut, what is looked for isn't."""
     script = """
 import subprocess, sys, time
-worker = [sys.executable, "-c", "import time; time.sleep(2.5)", "/deep" * 60, "worker_process.py"]
+worker = [sys.executable, "-c", "import time; time.sleep(6)", "/deep" * 60, "worker_process.py"]
 subprocess.Popen(worker, start_new_session=True)
 time.sleep(60)
 """
