@@ -235,6 +235,13 @@ def failure(record: RequestRecord) -> str | None:
     return None
 
 
+def came_at_once(record: RequestRecord) -> bool:
+    """Tell whether several tokens share one moment: the server's doing, or a client's that slept."""
+    first, last = record.first_token_s, record.last_token_s
+    several = (record.output_tokens or 0) > 1
+    return record.error is None and first is not None and first == last and several
+
+
 def reason(error: str) -> str:
     """Return the part of an error under which it is counted: its status too, if it has one."""
     head, _, detail = error.partition(": ")

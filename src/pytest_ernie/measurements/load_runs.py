@@ -155,12 +155,12 @@ def load_point(
     ttft_error_s: float | None,
 ) -> LoadPoint:
     """Return the figures of a load that the verdict asks for."""
-    from pytest_ernie.load.summary import NO_SPEED, failures_in_words, reason, summarise
+    from pytest_ernie.load.summary import came_at_once, failures_in_words, summarise
 
     summary = summarise(result)
     percentile = f"p{rule.latency_percentile_shown}"
     concurrency = result.arrivals.concurrency or 0
-    bursts = summary.failed.get(reason(NO_SPEED), 0)
+    bursts = sum(map(came_at_once, result.records))
     return LoadPoint(
         workload=workload,
         concurrency=concurrency,

@@ -17,6 +17,7 @@ from pytest_ernie.load.protocol import (
 )
 from pytest_ernie.load.summary import (
     Columns,
+    came_at_once,
     failure,
     failures_in_words,
     reason,
@@ -167,6 +168,22 @@ def test_an_answer_without_a_decode_speed_failed(changed: dict[str, Any]) -> Non
     assert failure(record(**changed)) == (
         "no decode speed: fewer than two tokens, or all in one moment"
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "at_once"),
+    [
+        ({"last_token_s": 1.0}, True),
+        ({}, False),
+        ({"last_token_s": 1.0, "output_tokens": 1}, False),
+        ({"last_token_s": 1.0, "output_tokens": 0}, False),
+        ({"last_token_s": 1.0, "error": "cut: x"}, False),
+        ({"first_token_s": None, "last_token_s": None}, False),
+    ],
+)
+def test_only_several_tokens_can_come_at_once(changed: dict[str, Any], at_once: bool) -> None:
+    """A server that counts none has failed by itself, however long the client slept."""
+    assert came_at_once(record(**changed)) is at_once
 
 
 def test_two_tokens_at_two_moments_are_enough() -> None:
