@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result: int = options.run(options)
     except ErnieError as error:
-        print(f"pytest-ernie: {error}", file=sys.stderr)  # noqa: T201
+        print(f"pytest-ernie: {error}", file=sys.stderr)  # noqa: T201 (a command's output)
         return 2
     return result
 

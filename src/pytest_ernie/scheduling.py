@@ -120,8 +120,8 @@ class GroupScheduling:
             self._feed(node)
 
     def remove_pending_tests_from_node(self, node: Node, indices: Sequence[int]) -> None:
-        """Do nothing: this scheduler never takes an item back."""
-        raise NotImplementedError
+        """Never called: a worker gives items back only if it was asked to, and none is here."""
+        raise RuntimeError(f"{node} gave back {len(indices)} items that nobody wanted back")
 
     def remove_node(self, node: Node) -> str | None:
         """

@@ -175,3 +175,13 @@ def test_workers_that_collected_differently_are_an_error() -> None:
 
     with pytest.raises(pytest.UsageError, match="one has 7, the other 6"):
         scheduler.add_node_collection(nodes[1], ITEMS[1:])
+
+
+def test_items_that_nobody_wanted_back_are_an_error() -> None:
+    """
+    A worker that gives some back was told to by somebody else; silence would lose them.
+    """
+    node = StubNode()
+
+    with pytest.raises(RuntimeError, match="gave back 2 items that nobody wanted back"):
+        scheduler_of(node).remove_pending_tests_from_node(node, [0, 1])

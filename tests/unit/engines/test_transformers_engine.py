@@ -103,7 +103,7 @@ exec {sys.executable} {openai_server.__file__} --served-model-name site/ERNIE "$
     server = Transformers().start(
         launch,
         toolchain=Toolchain(name="fake", python=str(script), digest="0"),
-        workdir=tmp_path / "work",
+        workdir=tmp_path / "server",
         cards=(),
         device_env={},
     )
@@ -143,7 +143,7 @@ def test_no_toolchain_is_told(launch: Launch, tmp_path: Path) -> None:
     """Nothing is started without an interpreter."""
     with pytest.raises(EngineError) as caught:
         Transformers().start(
-            launch, toolchain=None, workdir=tmp_path / "work", cards=(), device_env={}
+            launch, toolchain=None, workdir=tmp_path / "server", cards=(), device_env={}
         )
 
     assert str(caught.value) == (

@@ -81,7 +81,7 @@ def begin(
     return (engine or Vllm()).start(
         launch,
         toolchain=toolchain,
-        workdir=folder / "work",
+        workdir=folder / "server",
         cards=(),
         device_env={"FAKE_INVENTORY": json.dumps(INVENTORY), **env},
         take_ports=take_ports,
@@ -139,7 +139,7 @@ def test_a_server_that_dies_tells_the_cause(
         begin(toolchain, launch, tmp_path, FAKE_DEATH="ValueError: Unknown quantization method: x")
 
     assert str(caught.value) == (
-        f"{tmp_path}/work/server-1.log: vLLM died while starting: it doesn't know the "
+        f"{tmp_path}/server/server-1.log: vLLM died while starting: it doesn't know the "
         "quantization (ValueError: Unknown quantization method: x). The log has the traceback"
     )
 
@@ -156,7 +156,7 @@ def test_a_taken_port_is_tried_again_elsewhere(
         server.stop()
 
     assert not server.base_url.endswith(f":{taken}/v1")
-    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "server").iterdir()) == [
         "server-1.log",
         "server-2.log",
     ]
@@ -170,7 +170,7 @@ def test_a_port_that_is_always_taken_is_told(
         begin(toolchain, launch, tmp_path, FAKE_DEATH="OSError: [Errno 98] Address already in use")
 
     assert str(caught.value) == (
-        f"{tmp_path}/work: vLLM found its port taken each time it started; got 3 attempts. "
+        f"{tmp_path}/server: vLLM found its port taken each time it started; got 3 attempts. "
         "Look for what opens ports on this machine"
     )
 
@@ -212,7 +212,7 @@ def test_no_toolchain_and_no_checkpoint_are_told_before_anything_starts(
     assert str(no_checkpoint.value).startswith(
         "/nowhere: the checkpoint's config.json can't be read; got FileNotFoundError"
     )
-    assert not (tmp_path / "work").exists()
+    assert not (tmp_path / "server").exists()
 
 
 def test_the_launch_line_binds_to_this_machine_only_and_lets_extras_win(launch: Launch) -> None:
@@ -270,7 +270,7 @@ def test_progress_names_what_the_server_is_doing(
     Vllm().start(
         launch,
         toolchain=toolchain,
-        workdir=tmp_path / "work",
+        workdir=tmp_path / "server",
         cards=(),
         device_env={"FAKE_INVENTORY": json.dumps(INVENTORY)},
         progress=progress,
