@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pytest_ernie.standard.model import AccuracyRule, Rulings
-from pytest_ernie.verdicts import Verdict, Word, accuracy_equal
+from pytest_ernie.verdicts import Layout, Verdict, Word, accuracy_equal
 
 REQUIRED = "within 1 point of the reference"
 
@@ -34,19 +34,27 @@ def test_equal_scores_pass(rule: AccuracyRule) -> None:
     """
     expected = Verdict(
         word=Word.PASS,
-        message="50.50 points on 1000 questions, the reference has 50.00; a difference of 1 is "
-        "allowed",
-        measured="50.50 (+0.50)",
+        message="50.50 points on 1000 questions, the reference has 50.00 (0 questions lost, 5 won); "
+        "a difference of 1 is allowed",
+        measured="50.50 (+0.50), weak",
         required="50.00 ± 1",
+        notes=(
+            "weak: the 95% interval of the difference is +0.12 to +1.17 points and crosses the limit",
+        ),
         numbers={
             "score": 50.5,
             "score_if_unscored_were_right": 50.5,
             "reference_score": 50.0,
+            "reference_score_if_unscored_were_right": 50.0,
             "questions": 1000,
+            "prompts": 1000,
             "unscored": 0,
+            "reference_unscored": 0,
             "lost_questions": 0,
-            "difference_low": pytest.approx(0.0626, abs=1e-3),
-            "difference_high": pytest.approx(0.9374, abs=1e-3),
+            "won_questions": 5,
+            "difference_low": pytest.approx(0.1154, abs=1e-4),
+            "difference_high": pytest.approx(1.1651, abs=1e-4),
+            "weak": 1,
         },
     )
 
@@ -112,7 +120,7 @@ def test_a_score_has_the_decimals_that_bear_the_verdict_out(
     candidate = {id: score + difference for id, score in reference.items()}
 
     verdict = accuracy_equal(candidate, reference, rule)
-    assert (word, measured) == (verdict.word, verdict.measured)
+    assert (word, f"{measured}, weak") == (verdict.word, verdict.measured)
 
 
 def test_no_question_is_no_score(rule: AccuracyRule) -> None:
@@ -156,14 +164,53 @@ def test_both_sides_must_have_asked_the_same_questions(
     )
 
 
-def test_a_reference_with_unasked_questions_is_no_reference(rule: AccuracyRule) -> None:
+def test_a_reference_with_unasked_questions_has_a_range_of_its_own(rule: AccuracyRule) -> None:
     """
-    What the GPU wasn't asked can't be equalled.
+    What the GPU wasn't asked may have been right or wrong, and the message says how many and why.
     """
-    verdict = accuracy_equal(scored(5, of=10), scored(5, of=10, unasked=3), rule)
+    verdict = accuracy_equal(
+        scored(500), scored(500, unasked=3), rule, reference_unscored_because="ReadTimeout"
+    )
 
-    expected = "the reference has no score for 3 questions, the first is q0007"
-    assert (Word.INCONCLUSIVE, expected) == (verdict.word, verdict.message)
+    expected = (
+        "50.00 points on 1000 questions, the reference has 50.00 to 50.30; a difference of 1 is "
+        "allowed; 3 of the reference's questions have no score (ReadTimeout)"
+    )
+    assert (Word.PASS, expected, "50.00 (-0.30 to +0.00)", "50.00 to 50.30 ± 1") == (
+        verdict.word,
+        verdict.message,
+        verdict.measured,
+        verdict.required,
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "word"),
+    [
+        ((500, 5), (500, 5), Word.PASS),  # -0.5 .. +0.5
+        ((500, 10), (500, 10), Word.PASS),  # -1.0 .. +1.0
+        ((500, 10), (500, 11), Word.INCONCLUSIVE),  # -1.1 .. +1.0
+        ((500, 11), (500, 10), Word.INCONCLUSIVE),
+        ((505, 5), (500, 5), Word.PASS),  # 0.0 .. 1.0
+        ((506, 5), (500, 5), Word.INCONCLUSIVE),  # 0.1 .. 1.1
+        ((516, 5), (500, 5), Word.FAIL),  # 1.1 .. 2.1
+        ((515, 5), (500, 5), Word.INCONCLUSIVE),  # 1.0 .. 2.0
+        ((484, 5), (500, 5), Word.FAIL),
+        ((485, 5), (500, 5), Word.INCONCLUSIVE),
+        ((450, 100), (500, 1), Word.INCONCLUSIVE),  # it died on its hard ones
+    ],
+)
+def test_every_combination_of_both_sides_unscored_questions_counts(
+    rule: AccuracyRule, own: tuple[int, int], other: tuple[int, int], word: Word
+) -> None:
+    """
+    The same question may be right on one side and wrong on the other: the bounds are the extremes.
+    """
+    verdict = accuracy_equal(
+        scored(own[0], unasked=own[1]), scored(other[0], unasked=other[1]), rule
+    )
+
+    assert word is verdict.word
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -0.01, 1.01, 100.0])
@@ -216,8 +263,8 @@ def test_the_range_of_unanswered_questions_is_shown(rule: AccuracyRule) -> None:
     verdict = accuracy_equal(scored(495, unasked=10), scored(500), rule)
 
     expected = (
-        "49.50 to 50.50 points on 1000 questions, the reference has 50.00; a difference of 1 is "
-        "allowed; 10 questions have no score"
+        "49.50 to 50.50 points on 1000 questions, the reference has 50.00 (5 questions lost, 0 won); "
+        "a difference of 1 is allowed; 10 questions have no score"
     )
     assert (expected, 49.5, 50.5) == (
         verdict.message,
@@ -255,8 +302,8 @@ def flipped(flips: int, of: int = 1000, seed: int = 1) -> dict[str, float | None
         (flipped(200), Word.PASS, True),
         (scored(511), Word.FAIL, True),
         (scored(489), Word.FAIL, True),
-        (scored(495), Word.PASS, False),
-        (scored(492), Word.PASS, True),
+        (scored(497), Word.PASS, False),
+        (scored(495), Word.PASS, True),
         (scored(600), Word.FAIL, False),
         (scored(0), Word.FAIL, False),
     ],
@@ -283,11 +330,28 @@ def test_a_weak_verdict_says_why(rule: AccuracyRule) -> None:
     )
 
 
+def test_a_weak_fail_says_how_often_luck_alone_fails_so(rule: AccuracyRule) -> None:
+    """
+    18 % changed answers of 1000 carry an equal chip over the limit in every other run.
+    """
+    candidate = flipped(84) | {f"q{i:04d}": 0.0 for i in range(485, 500)}
+
+    verdict = accuracy_equal(candidate, scored(500), rule)
+
+    assert Word.FAIL is verdict.word
+    assert verdict.notes[1] == (
+        "18.2% of the answers changed; an equal chip of which as many change fails by luck with a "
+        "probability of 44%"
+    )
+
+
 def test_lost_questions_are_counted(rule: AccuracyRule) -> None:
     """
     Equal sums can hide what changed: 200 lost and 200 won.
     """
-    assert accuracy_equal(flipped(200), scored(500), rule).numbers["lost_questions"] == 200
+    numbers = accuracy_equal(flipped(200), scored(500), rule).numbers
+
+    assert (numbers["lost_questions"], numbers["won_questions"]) == (200, 200)
 
 
 @pytest.mark.parametrize("candidate", [scored(0, unasked=1000), scored(500), flipped(9)])
@@ -314,3 +378,77 @@ def test_a_set_without_any_score_has_no_interval_and_no_note(rule: AccuracyRule)
         verdict.numbers["difference_low"],
         verdict.numbers["difference_high"],
     ) == ((), None, None)
+
+
+def test_an_unscored_question_widens_the_interval(rule: AccuracyRule) -> None:
+    """
+    From its being lost to its being won.
+    """
+    all_known = accuracy_equal(scored(500), scored(500), rule).numbers
+    some = accuracy_equal(scored(500, unasked=4), scored(500), rule).numbers
+
+    assert (all_known["difference_low"], all_known["difference_high"]) == pytest.approx(
+        (-0.3827, 0.3827), abs=1e-4
+    )
+    assert some["difference_low"] == all_known["difference_low"]  # wrong on both sides
+    assert some["difference_high"] == pytest.approx(1.0240, abs=1e-4)
+
+
+def prompted(*by_seed: dict[str, float | None]) -> dict[str, float | None]:
+    """The same questions under several prompts."""
+    return {f"{id}#{n}": score for n, scores in enumerate(by_seed) for id, score in scores.items()}
+
+
+def test_prompts_of_a_question_are_its_mean_and_no_questions_of_their_own(
+    rule: AccuracyRule,
+) -> None:
+    """
+    Three times the same flips are one sample of questions: the interval doesn't shrink with them.
+    """
+    candidate, reference = prompted(*[flipped(9)] * 3), prompted(*[scored(500)] * 3)
+    layout = Layout(question_of={id: id.split("#")[0] for id in reference})
+
+    clustered = accuracy_equal(candidate, reference, rule, layout=layout)
+    single = accuracy_equal(flipped(9), scored(500), rule)
+    apart = accuracy_equal(candidate, reference, rule)
+
+    assert (clustered.numbers["questions"], clustered.numbers["prompts"]) == (1000, 3000)
+    assert clustered.numbers["lost_questions"] == 9
+    assert clustered.numbers["difference_low"] == pytest.approx(
+        single.numbers["difference_low"], abs=1e-6
+    )
+    assert float(apart.numbers["difference_low"] or 0) > -0.6
+
+
+def test_prompts_that_disagree_narrow_the_difference(rule: AccuracyRule) -> None:
+    """
+    1.1 points lost under one of two prompts are 0.55 in the mean.
+    """
+    candidate = prompted(scored(489), scored(500))
+    reference = prompted(scored(500), scored(500))
+    layout = Layout(question_of={id: id.split("#")[0] for id in reference})
+
+    verdict = accuracy_equal(candidate, reference, rule, layout=layout)
+
+    assert (verdict.word, verdict.measured) == (Word.PASS, "49.45 (-0.55)")
+
+
+def test_the_average_says_what_weighs_the_same(rule: AccuracyRule) -> None:
+    """
+    12 of 100 questions lost in one of two subjects, of which the other has 900: 1.2 points or 6.
+    """
+    reference: dict[str, float | None] = {f"q{i:04d}": 1.0 for i in range(1000)}
+    candidate = reference | {f"q{i:04d}": 0.0 for i in range(12)}
+    groups = {id: "law" if id < "q0100" else "art" for id in reference}
+
+    by_question = accuracy_equal(candidate, reference, rule, layout=Layout(group_of=groups))
+    by_group = accuracy_equal(
+        candidate, reference, rule, layout=Layout(group_of=groups, average="groups")
+    )
+
+    assert (by_question.measured, by_group.measured) == (
+        "98.80 (-1.20), weak",
+        "94.00 (-6.00)",
+    )
+    assert by_group.numbers["difference_low"] == pytest.approx(-10.2, abs=0.3)
+    assert by_group.numbers["difference_high"] == pytest.approx(-3.5, abs=0.3)
