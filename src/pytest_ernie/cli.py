@@ -65,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
         "names",
         nargs="*",
         default=["trainer-cpu", "server-cpu"],
-        help="trainer-cpu, server-cpu (vLLM), transformers-cpu; the first two if none is named",
+        help="trainer-cpu, server-cpu (vLLM), transformers-cpu, trainer-torch-cpu; the first two if none "
+        "is named",
     )
     prepare.set_defaults(run=_provision)
     return parser

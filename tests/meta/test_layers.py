@@ -74,6 +74,10 @@ LISTED: dict[tuple[str, str], str] = {
 HEAVY = {"paddle", "paddleformers", "erniekit", "torch", "vllm", "transformers", "fastdeploy"}
 INSIDE = {
     "trainers/count_inside.py": "runs inside the trainer's toolchain",
+    **{
+        f"trainers/inside/ernie_torch/{name}.py": "runs inside the transformers trainer's toolchain"
+        for name in "__init__ __main__ draws job losses machine model optimiser run samples schedule".split()
+    },
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",
     "engines/inside/fastdeploy/sitecustomize.py": "runs inside FastDeploy's workers",
     "rehearsal/make_tokenizer.py": "maintainers make the shipped checkpoint with it",

@@ -6,19 +6,16 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from pathlib import Path
 from typing import Literal
 
 from pytest_ernie.errors import ToolchainError, TrainerError
 from pytest_ernie.progress import Progress, silent
-from pytest_ernie.toolchains.environment import PERSONAL, inherited
-from pytest_ernie.toolchains.process import start
+from pytest_ernie.toolchains.environment import inherited
 from pytest_ernie.toolchains.toolchain import Toolchain
-from pytest_ernie.trainers.cause import cause_of
-from pytest_ernie.trainers.curve import UnreadableLineError, read_step
 from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
 from pytest_ernie.trainers.recipe_yaml import as_yaml, settings
+from pytest_ernie.trainers.running import QUIET, run_to_the_end
 from pytest_ernie.trainers.tokens import count_tokens
 
 Command = Literal["paddleformers-cli", "erniekit"]
@@ -30,17 +27,7 @@ DETERMINISM = {
     "FLAGS_cudnn_deterministic": "1",
     "PYTHONHASHSEED": "0",
 }
-QUIET = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DO_NOT_TRACK": "1",
-    "PYTHONNOUSERSITE": "1",
-}
-"""No downloads and no telemetry, and no packages from the user's home."""
 GENERATED = ".auto_generated.metadata"
-CAUSE_LINES = 400
 
 
 class ErnieKitTrainer:
@@ -69,23 +56,7 @@ class ErnieKitTrainer:
         (workdir / "train.yaml").write_text(config, encoding="utf-8")
         command = (*self._front_end(toolchain), "train", str(workdir / "train.yaml"))
         environment = _environment(job, toolchain)
-        log = workdir / "train.log"
-        stage = f"train {job.recipe.method}"
-        progress(stage, total=job.recipe.steps, detail="starting")
-        started = time.time()
-        code = start(command, env=environment, cwd=workdir, log=log).follow(
-            _Following(stage, job.recipe.steps, progress)
-        )
-        return TrainingOutcome(
-            exit_code=code,
-            log=str(log),
-            started_unix_s=started,
-            ended_unix_s=time.time(),
-            command=command,
-            environment={k: v for k, v in sorted(environment.items()) if k not in PERSONAL},
-            config=config,
-            cause=cause_of(code, _tail(log)),
-        )
+        return run_to_the_end(job, command, environment, config, progress)
 
     def count_tokens(
         self, toolchain: Toolchain, checkpoint: Path, data: Path, *, sequence_length: int
@@ -107,29 +78,6 @@ class ErnieKitTrainer:
                 )
         # Started by the interpreter, since a script's first line may name one that moved.
         return (toolchain.python, str(folder / self._command))
-
-
-class _Following:
-    """Reads the log as it grows and tells the last step's numbers."""
-
-    def __init__(self, stage: str, steps: int, progress: Progress) -> None:
-        self._stage, self._steps, self._progress = stage, steps, progress
-        self._unread = b""
-
-    def __call__(self, output: bytes) -> None:
-        *lines, self._unread = (self._unread + output).split(b"\n")
-        for line in lines:
-            try:
-                step = read_step(line)
-            except UnreadableLineError:
-                continue  # read_curve names it; here it only means no news
-            if step is None:
-                continue
-            loss = "not finite" if step.loss is None else f"{step.loss:.4f}"
-            speed = "" if step.tokens_per_s is None else f", {step.tokens_per_s:,.0f} tok/s"
-            self._progress(
-                self._stage, done=step.step, total=self._steps, detail=f"loss {loss}{speed}"
-            )
 
 
 def _linked(checkpoint: Path, folder: Path) -> Path:
@@ -184,10 +132,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _tail(log: Path) -> str:
-    with log.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - CAUSE_LINES * 500))
-        return file.read().decode("utf-8", "replace")
