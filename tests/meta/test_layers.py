@@ -75,8 +75,8 @@ HEAVY = {"paddle", "paddleformers", "erniekit", "torch", "vllm", "transformers",
 INSIDE = {
     "trainers/count_inside.py": "runs inside the trainer's toolchain",
     **{
-        f"trainers/inside/ernie_torch/{name}.py": "runs inside the transformers trainer's toolchain"
-        for name in "__init__ __main__ draws job losses machine model optimiser run samples schedule".split()
+        path.relative_to(SOURCE).as_posix(): "runs inside the transformers trainer's toolchain"
+        for path in sorted((SOURCE / "trainers" / "inside").rglob("*.py"))
     },
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",
     "engines/inside/fastdeploy/sitecustomize.py": "runs inside FastDeploy's workers",
