@@ -64,6 +64,11 @@ SETTINGS: dict[str, Value] = {
     "loss_chunk_tokens": 2048,
 }
 """What a site may choose, and what is chosen for it. Checkpointing follows the length if nobody says."""
+RECOMPUTES = "recompute_granularity"
+PADDLES = (RECOMPUTES, "sequence_parallel", "sharding", "tensorwise_offload_optimizer")
+"""PaddleFormers' settings of published layouts: memory and speed only, so all but the first pass unheeded."""
+UNKNOWN_TO_IT = ("frozen", "loss_scale", "gate_learning_rate_ratio")
+"""Fields of recipes for multimodal and sparse models."""
 
 
 class TransformersTrainer:
@@ -121,7 +126,14 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
             wanted="1 x 1",
             fix="Use ERNIEKit or PaddleFormers for models that are larger than a card",
         )
-    if unknown := sorted(set(job.settings) - set(SETTINGS)):
+    if more := [name for name in UNKNOWN_TO_IT if getattr(recipe, name) is not None]:
+        raise TrainerError(
+            "the recipe says more than the transformers trainer knows",
+            where=where,
+            got=", ".join(more),
+            fix="Use ERNIEKit or PaddleFormers",
+        )
+    if unknown := sorted(set(job.settings) - set(SETTINGS) - set(PADDLES)):
         raise TrainerError(
             "the transformers trainer has no such settings",
             where=where,
@@ -164,7 +176,9 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
 def _computed(job: TrainingJob, where: str) -> dict[str, Value]:
     """Return how this machine computes it: the site's word, else what fits the device and length."""
     chosen = {**SETTINGS, "gradient_checkpointing": job.recipe.sequence_length > LONG}
-    chosen |= job.settings
+    if job.settings.get(RECOMPUTES) == "full":
+        chosen["gradient_checkpointing"] = True
+    chosen |= {name: value for name, value in job.settings.items() if name not in PADDLES}
     for name, value in chosen.items():
         if type(value) is not type(SETTINGS[name]):
             raise TrainerError(

@@ -83,6 +83,7 @@ def test_activations_of_long_samples_are_computed_twice() -> None:
 
     assert [checkpointing(tokens) for tokens in (8192, 8193)] == [False, True]
     assert checkpointing(131072, gradient_checkpointing=False) is False
+    assert checkpointing(8192, recompute_granularity="full", sharding="stage1") is True
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,7 @@ def test_activations_of_long_samples_are_computed_twice() -> None:
             {"recipe": {"model": "ERNIE-4.5-VL-28B-A3B"}},
             "the transformers trainer trains text models",
         ),
+        ({"recipe": {"loss_scale": 4096.0}}, "says more than the transformers trainer knows"),
         ({"tensor_parallel": 2}, "keeps the whole model on each card"),
         ({"settings": {"learning_rate": 1.0}}, "has no such settings"),
         ({"settings": {"tf32": "yes"}}, "tf32 is of a wrong type"),
