@@ -52,6 +52,7 @@ LAYERS = (
         "report",
         "scheduling",
         "workers",
+        "bundles",
         "cli",
     ),
     ("conformance",),

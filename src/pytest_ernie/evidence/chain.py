@@ -91,6 +91,15 @@ def challenge_of(journal: Journal) -> str | None:
     return None if stated is None else str(stated)
 
 
+def named_blobs(journal: Journal) -> dict[str, None]:
+    """Return the digests of all blobs that a journal's entries name, its parts' journals included."""
+    named = dict.fromkeys(str(e.body.get("journal")) for e in journal.of_type.get(PART, ()))
+    for type in ("result", "failure"):
+        for entry in journal.of_type.get(type, ()):
+            named.update(dict.fromkeys((entry.body.get("blobs") or {}).values()))
+    return named
+
+
 def parts_of(journal: Journal, kept: Kept, depth: int = 0) -> Iterator[Journal]:
     """
     Yield the journals of a merged journal's parts, and of theirs, each checked against its entry.

@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from pytest_ernie.errors import EvidenceError, EvidenceMissing, EvidenceTampered, UsageProblem
 from pytest_ernie.evidence.blobs import Blobs, sync_folder
-from pytest_ernie.evidence.chain import PART, Part, challenge_of, subjects_in
+from pytest_ernie.evidence.bundle import RUNS
+from pytest_ernie.evidence.chain import PART, Part, challenge_of, named_blobs, subjects_in
 from pytest_ernie.evidence.journal import Entry, Journal
 from pytest_ernie.evidence.record import Subject, What
 from pytest_ernie.evidence.store import LAYOUT, Store
@@ -154,7 +155,7 @@ def _write(sources: Sequence[_Source], folder: Path) -> Merged:
     blobs = Blobs(folder)
     missing = []
     for source in sources:
-        for name in _blobs_of(source):
+        for name in dict.fromkeys(name for chain in source.chains for name in named_blobs(chain)):
             try:
                 blobs.put(source.store.blobs.get(name))
             except (EvidenceMissing, EvidenceTampered) as problem:
@@ -175,6 +176,7 @@ def _write(sources: Sequence[_Source], folder: Path) -> Merged:
         )
         journal.append(PART, part.journal, msgspec.to_builtins(part))
         parts.append(part)
+        _copy_claims(source.store, folder)
     # What was written is read as a judge would read it, before it is called merged.
     complete = {begin.body["what"] for begin in _answered(Store(folder).chains)}
     return Merged(
@@ -184,19 +186,22 @@ def _write(sources: Sequence[_Source], folder: Path) -> Merged:
     )
 
 
+def _copy_claims(store: Store, folder: Path) -> None:
+    """Keep what the runs of a part said of themselves, under the names that they have."""
+    if store.bundle is not None:
+        names = [name for name in store.bundle.names if name.startswith(RUNS)]
+        claims = {name.removeprefix(RUNS): store.bundle.read(name) for name in names}
+    else:
+        claims = {path.name: path.read_bytes() for path in (store.folder / "runs").glob("*.json")}
+    for name, content in claims.items():
+        (folder / "runs").mkdir(exist_ok=True)
+        (folder / "runs" / name).write_bytes(content)
+
+
 def _suite() -> str:
     from pytest_ernie import __version__
 
     return __version__
-
-
-def _blobs_of(source: _Source) -> list[str]:
-    """Return the names of all blobs that a source's entries name, its parts' journals included."""
-    named = dict.fromkeys(str(entry.body["journal"]) for entry in _entries([source], PART))
-    for type in ("result", "failure"):
-        for entry in _entries([source], type):
-            named.update(dict.fromkeys(entry.body.get("blobs", {}).values()))
-    return list(named)
 
 
 def _answered(chains: Iterable[Journal]) -> Iterator[Entry]:

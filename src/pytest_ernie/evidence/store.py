@@ -19,6 +19,7 @@ from pytest_ernie.errors import (
     SeveralSubjects,
 )
 from pytest_ernie.evidence.blobs import Blobs
+from pytest_ernie.evidence.bundle import PackedBlobs, is_bundle, open_bundle
 from pytest_ernie.evidence.chain import (
     PART,
     challenge_of,
@@ -39,7 +40,8 @@ class Store:
     """
     One evidence folder: a candidate's, or a reference, which is nothing but evidence recorded elsewhere.
 
-    Whatever is written goes through ``redaction`` first, the subject of a key included.
+    Whatever is written goes through ``redaction`` first, the subject of a key included. A bundle is read
+    like a folder, and never written.
     """
 
     def __init__(
@@ -49,8 +51,14 @@ class Store:
         self.redaction = redaction or Redaction()
         self._asked_challenge = challenge
         self._parts: tuple[int, tuple[Journal, ...]] = (0, ())
-        self.journal = Journal(folder)
-        self.blobs = Blobs(folder)
+        self.bundle = open_bundle(folder) if is_bundle(folder) else None
+        """The bundle that is read, None for a folder."""
+        self.blobs: Blobs | PackedBlobs
+        if self.bundle is None:
+            self.journal, self.blobs = Journal(folder), Blobs(folder)
+        else:
+            self.journal = Journal(folder, self.bundle.journal)
+            self.blobs = PackedBlobs(self.bundle)
         self._check_layout()
 
     @classmethod
@@ -61,7 +69,7 @@ class Store:
             raise EvidenceMissing(
                 "there is no evidence here",
                 where=folder,
-                wanted="a folder with a journal.jsonl, as a run with --evidence writes it",
+                wanted="a folder with a journal.jsonl, as a run with --evidence writes it, or a bundle",
             )
         return store
 
@@ -137,6 +145,12 @@ class Store:
             if differing and (best is None or len(differing) < best[0]):
                 best = (len(differing), " and ".join(differing))
         return best[1] if best else None
+
+    def measured(self) -> tuple[What, ...]:
+        """Return what was measured or tried, each once, in the order of the journal."""
+        self.journal.refresh()
+        specs = (entry.body.get("spec") for entry in self.journal.of_type.get("begin", ()))
+        return tuple(dict.fromkeys(msgspec.convert(spec, What) for spec in specs if spec))
 
     def redacted(self, subject: Subject) -> Subject:
         """Return a subject as this store writes it."""

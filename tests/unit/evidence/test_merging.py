@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from evidence_kit import EDITION, SUBJECT, WHAT, measure
 
+from pytest_ernie.bundles.pack import pack
 from pytest_ernie.cli import main
 from pytest_ernie.errors import EvidenceError, EvidenceTampered, SeveralSubjects, UsageProblem
 from pytest_ernie.evidence import Store, Subject, What
@@ -302,3 +303,27 @@ def test_one_folder_holds_one_challenge(tmp_path: Path) -> None:
         ):
             pass
     shard(tmp_path / "a", LORA, challenge="nonce-0001")
+
+
+def test_bundles_are_merged_and_what_was_merged_is_packed(tmp_path: Path) -> None:
+    """
+    Each shard packed where it ran, joined elsewhere, packed again: every chain and blob arrives.
+    """
+    whats = [
+        What(kind="training.run", edition="rehearsal", model="ERNIE-4.5-tiny", method=method)
+        for method in ("sft", "sft_lora")
+    ]
+    bundles = []
+    for name, what in zip("ab", whats, strict=True):
+        bundles.append(tmp_path / f"{name}.ernie")
+        pack(shard(tmp_path / name, what), bundles[-1])
+    merge(bundles, tmp_path / "all")
+
+    pack(tmp_path / "all", tmp_path / "all.ernie")
+
+    store = Store.existing(tmp_path / "all.ernie")
+    for name, what in zip("ab", whats, strict=True):
+        found = store.find(what)
+        assert found is not None
+        assert found == Store(tmp_path / name).find(what)
+        assert store.blobs.get(found.blobs["log"]) == f"{name} {what.title}".encode()
