@@ -16,7 +16,7 @@ SOURCE = ROOT / "src" / "pytest_ernie"
 PACKAGE = "pytest_ernie"
 
 LAYERS = (
-    ("errors", "progress"),
+    ("errors", "progress", "challenge"),
     ("standard",),
     ("verdicts",),
     ("evidence",),
@@ -44,6 +44,9 @@ LAYERS = (
         "registry",
         "hookspecs",
         "planned",
+        "shards",
+        "shard_plans",
+        "merge_command",
         "preflight",
         "launch_command",
         "report",
@@ -59,6 +62,7 @@ LAYERS = (
 ONLY: dict[str, set[str]] = {
     "errors": set(),
     "progress": set(),
+    "challenge": {"errors"},
     "standard": {"errors"},
     "verdicts": {"standard"},
     "evidence": {"errors", "standard"},
