@@ -46,6 +46,7 @@ LAYERS = (
         "planned",
         "preflight",
         "launch_command",
+        "launch_training",
         "report",
         "scheduling",
         "workers",
