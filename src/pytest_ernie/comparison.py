@@ -186,6 +186,10 @@ def share_of_serving_benchmark(
 
 
 def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> Verdict:
+    if own.challenged and own.lengths != other.lengths:
+        return inconclusive(
+            f"the prompts of the {own.name} workload weren't sent in the order of the challenge"
+        )
     for loads in (own, other):
         if problem := loads.unequal_work or loads.unread_prompts or loads.saturated_client:
             return inconclusive(problem)

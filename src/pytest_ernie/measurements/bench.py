@@ -10,6 +10,7 @@ from statistics import median
 from pytest_ernie.errors import EvidenceMissing, MeasurementError
 from pytest_ernie.evidence import Record, Store
 from pytest_ernie.measurements import serving, throughput, training
+from pytest_ernie.measurements.challenged import check_needles
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.standard import Criterion, Edition, Recipe, Workload, workloads_of
 
@@ -88,7 +89,10 @@ class Bench(ABC):
 
     def context(self, criterion: Criterion) -> serving.Context:
         """Return what a server did with a prompt of the criterion's length."""
-        return serving.read_context(self.record(serving.ContextPlan.of(self.edition, criterion)))
+        plan = serving.ContextPlan.of(self.edition, criterion)
+        record = self.record(plan)
+        check_needles(record, plan, self.store.challenge)
+        return serving.read_context(record)
 
     def accuracy(self, criterion: Criterion) -> serving.Answers:
         """Return the score of every question of the criterion's data set."""

@@ -6,20 +6,18 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from pytest_ernie.errors import ToolchainError, TrainerError
 from pytest_ernie.progress import Progress, silent
-from pytest_ernie.toolchains.environment import PERSONAL, inherited
+from pytest_ernie.toolchains.environment import inherited
 from pytest_ernie.toolchains.installed import folders_of, versions_in
-from pytest_ernie.toolchains.process import start
 from pytest_ernie.toolchains.toolchain import Toolchain
 from pytest_ernie.trainers.broken_wheels import MEND, broken_wheel
-from pytest_ernie.trainers.cause import cause_of
-from pytest_ernie.trainers.curve import UnreadableLineError, read_step
 from pytest_ernie.trainers.hosts import LOOPBACK
 from pytest_ernie.trainers.key_names import in_erniekits_words, speaks_erniekit
 from pytest_ernie.trainers.protocol import (
@@ -29,6 +27,7 @@ from pytest_ernie.trainers.protocol import (
     TrainingPreview,
 )
 from pytest_ernie.trainers.recipe_yaml import as_yaml, settings
+from pytest_ernie.trainers.running import QUIET, run_to_the_end
 from pytest_ernie.trainers.tokens import count_tokens
 
 Command = Literal["paddleformers-cli", "erniekit"]
@@ -40,15 +39,6 @@ DETERMINISM = {
     "FLAGS_cudnn_deterministic": "1",
     "PYTHONHASHSEED": "0",
 }
-QUIET = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DO_NOT_TRACK": "1",
-    "PYTHONNOUSERSITE": "1",
-}
-"""No downloads and no telemetry, and no packages from the user's home."""
 PACKAGE: dict[Command, str] = {"paddleformers-cli": "paddleformers", "erniekit": "erniekit"}
 """The distribution that brings the command."""
 LOG_VARIABLE: dict[Command, str] = {
@@ -56,10 +46,11 @@ LOG_VARIABLE: dict[Command, str] = {
     "erniekit": "ERNIEKIT_DIST_LOG",
 }
 """Where the front end puts its workers' logs."""
+SLURM = "SLURM_"
+"""How its variables begin; they tell of the job and its user, and are no evidence."""
 MODEL, CONFIG, LAUNCHER = "model", "train.yaml", "launcher"
 """What lies in a run's folder: links to the weights, the settings, the workers' logs."""
 GENERATED = ".auto_generated.metadata"
-CAUSE_LINES = 400
 
 
 class ErnieKitTrainer:
@@ -93,26 +84,13 @@ class ErnieKitTrainer:
         )
         _linked(Path(job.checkpoint).absolute(), workdir / MODEL)
         (workdir / CONFIG).write_text(preview.config, encoding="utf-8")
-        command, config = preview.command, preview.config
         environment = inherited() | _of_slurm(job) | preview.environment
         folder = str(Path(toolchain.python).parent)
         environment["PATH"] = os.pathsep.join(filter(None, (folder, environment.get("PATH", ""))))
-        log = workdir / "train.log"
-        stage = f"train {job.recipe.method}"
-        progress(stage, total=job.recipe.steps, detail="starting")
-        started = time.time()
-        code = start(command, env=environment, cwd=workdir, log=log).follow(
-            _Following(stage, job.recipe.steps, progress)
-        )
-        return TrainingOutcome(
-            exit_code=code,
-            log=str(log),
-            started_unix_s=started,
-            ended_unix_s=time.time(),
-            command=command,
-            environment={k: v for k, v in sorted(environment.items()) if k not in PERSONAL},
-            config=config,
-            cause=cause_of(code, _tail(log)),
+        outcome = run_to_the_end(job, preview.command, environment, preview.config, progress)
+        return msgspec.structs.replace(
+            outcome,
+            environment={k: v for k, v in outcome.environment.items() if not k.startswith(SLURM)},
             worker_logs=_worker_logs(workdir),
         )
 
@@ -171,29 +149,6 @@ class ErnieKitTrainer:
             raise ToolchainError(lack, where=f"toolchain {toolchain.name}", got=folder, fix=MEND)
 
 
-class _Following:
-    """Reads the log as it grows and tells the last step's numbers."""
-
-    def __init__(self, stage: str, steps: int, progress: Progress) -> None:
-        self._stage, self._steps, self._progress = stage, steps, progress
-        self._unread = b""
-
-    def __call__(self, output: bytes) -> None:
-        *lines, self._unread = (self._unread + output).split(b"\n")
-        for line in lines:
-            try:
-                step = read_step(line)
-            except UnreadableLineError:
-                continue  # read_curve names it; here it only means no news
-            if step is None:
-                continue
-            loss = "not finite" if step.loss is None else f"{step.loss:.4f}"
-            speed = "" if step.tokens_per_s is None else f", {step.tokens_per_s:,.0f} tok/s"
-            self._progress(
-                self._stage, done=step.step, total=self._steps, detail=f"loss {loss}{speed}"
-            )
-
-
 def _linked(checkpoint: Path, folder: Path) -> Path:
     """
     Return a folder that shows the checkpoint's files, for the trainer to write beside them.
@@ -247,7 +202,7 @@ def _of_slurm(job: TrainingJob) -> dict[str, str]:
     """Return what srun needs to know of the job that it starts hosts in."""
     if job.hosts.started_by != "slurm":
         return {}
-    return {name: value for name, value in os.environ.items() if name.startswith("SLURM_")}
+    return {name: value for name, value in os.environ.items() if name.startswith(SLURM)}
 
 
 def _launcher_line(job: TrainingJob, logs: str) -> str:
@@ -273,10 +228,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _tail(log: Path) -> str:
-    with log.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - CAUSE_LINES * 500))
-        return file.read().decode("utf-8", "replace")
