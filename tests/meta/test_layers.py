@@ -49,6 +49,7 @@ LAYERS = (
         "merge_command",
         "preflight",
         "launch_command",
+        "launch_training",
         "report",
         "scheduling",
         "workers",
