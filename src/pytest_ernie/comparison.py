@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import msgspec
 
-from pytest_ernie.errors import EvidenceError
+from pytest_ernie.errors import EvidenceError, ReferenceBeingRecorded
 from pytest_ernie.evidence import Record
+from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.serving import Served
 from pytest_ernie.measurements.throughput import Throughput, WorkloadLoads
 from pytest_ernie.measurements.training import TrainingRun
+from pytest_ernie.measurements.watched import cards_were_slowed
 from pytest_ernie.standard import Criterion, Edition
 from pytest_ernie.verdicts import (
     Verdict,
@@ -39,11 +41,37 @@ def comparable(measured: Record, benchmark: Record) -> None:
         pairs.append(("checkpoint", measured.subject.checkpoint, benchmark.subject.checkpoint))
     for what, own, other in pairs:
         if own != other:
-            raise EvidenceError(
-                f"candidate and reference don't have the same {what}, so they can't be compared",
-                got=_short(own),
-                wanted=_short(other),
-            )
+            raise _unequal(what, own, other)
+
+
+def before_training(candidate: Bench, reference: Bench, criterion: Criterion) -> None:
+    """
+    Raise EvidenceError where the reference has another recipe, other data or weights (R14).
+
+    Before the candidate trains: hours that can't be compared with anything are lost. Where there is no
+    reference, or the candidate is offline, nothing is known yet and nothing is said.
+    """
+    try:
+        benchmark = reference.trained_if_any(criterion)
+    except ReferenceBeingRecorded:
+        return
+    if benchmark is None:
+        return
+    theirs = {
+        "training data": benchmark.subject.launch.get("training_data"),
+        "checkpoint": benchmark.subject.checkpoint,
+    }
+    for what, own in candidate.training_inputs(criterion.model).items():
+        if own != theirs[what]:
+            raise _unequal(what, own, theirs[what])
+
+
+def _unequal(what: str, own: str | None, other: str | None) -> EvidenceError:
+    return EvidenceError(
+        f"candidate and reference don't have the same {what}, so they can't be compared",
+        got=_short(own),
+        wanted=_short(other),
+    )
 
 
 DIED = "in an earlier attempt "
@@ -121,9 +149,13 @@ def share_of_training_benchmark(
                 f"the {side}'s log lacks step {missing[0]}, so its token/s over steps "
                 f"{rule.first_step}..{rule.last_step} isn't known"
             )
-    if problem := _other_machine(measured.record, benchmark.record, edition):
+    if problem := _other_machine(measured.record, benchmark.record, edition) or _slowed(
+        benchmark.record
+    ):
         return problem
+    slowed = cards_were_slowed(measured.record)
     notes = (
+        *((slowed,) if slowed else ()),
         f"nominal, padding counted: {measured.nominal_tokens_per_s:.0f} tok/s, benchmark "
         f"{benchmark.nominal_tokens_per_s:.0f}",
     )
@@ -153,12 +185,20 @@ def share_of_serving_benchmark(
             comparable(own.records[0], other.records[0])
             if problem := _other_machine(own.records[0], other.records[0], edition):
                 return problem
-        verdicts.append(_workload_share(own, other, criterion.share))
+        if problem := next(filter(None, map(_slowed, other.records)), None):
+            return problem
+        slowed = dict.fromkeys(filter(None, map(cards_were_slowed, own.records)))
+        verdict = _workload_share(own, other, criterion.share)
+        verdicts.append(msgspec.structs.replace(verdict, notes=(*verdict.notes, *slowed)))
     worst = min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.word))
     return with_deaths(worst, *(told for own in measured.by_workload for told in own.deaths))
 
 
 def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> Verdict:
+    if own.challenged and own.lengths != other.lengths:
+        return inconclusive(
+            f"the prompts of the {own.name} workload weren't sent in the order of the challenge"
+        )
     for loads in (own, other):
         if problem := loads.unequal_work or loads.unread_prompts or loads.saturated_client:
             return inconclusive(problem)
@@ -178,6 +218,17 @@ def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> V
         other.peak.output_tokens_per_s,
         at_least=share,
         notes=own.notes,
+    )
+
+
+def _slowed(benchmark: Record) -> Verdict | None:
+    """A benchmark of slowed cards is too low, and would let a candidate pass that doesn't reach it."""
+    slowed = cards_were_slowed(benchmark)
+    if slowed is None:
+        return None
+    return inconclusive(
+        f"the reference can't be a benchmark: {slowed}; record it anew on cards that are well",
+        measured="–",
     )
 
 
