@@ -78,9 +78,7 @@ def _repeated(text: str) -> bool:
         while start >= size and text[start - size : start] == piece:
             times, start = times + 1, start - size
         covered = len(text) - start
-        if times >= LOOPING_TIMES and covered >= max(
-            LOOPING_CHARACTERS, LOOPING_SHARE * len(text)
-        ):
+        if times >= LOOPING_TIMES and covered >= max(LOOPING_CHARACTERS, LOOPING_SHARE * len(text)):
             return True
     return False
 

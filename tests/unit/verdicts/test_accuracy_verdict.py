@@ -7,11 +7,11 @@ from __future__ import annotations
 import math
 
 import msgspec
-import numpy as np
 import pytest
 
+from doubles.scores import flipped, scored
 from pytest_ernie.standard.model import AccuracyRule, Rulings
-from pytest_ernie.verdicts import Layout, Verdict, Word, accuracy_equal
+from pytest_ernie.verdicts import Verdict, Word, accuracy_equal
 
 REQUIRED = "within 1 point of the reference"
 
@@ -20,12 +20,6 @@ REQUIRED = "within 1 point of the reference"
 def rule(rulings: Rulings) -> AccuracyRule:
     """R10 as the standard has it."""
     return rulings.accuracy
-
-
-def scored(right: int, of: int = 1000, unasked: int = 0) -> dict[str, float | None]:
-    """The first ``right`` questions are right, the last ``unasked`` have no score."""
-    scores: dict[str, float | None] = {f"q{i:04d}": float(i < right) for i in range(of)}
-    return scores | {f"q{i:04d}": None for i in range(of - unasked, of)}
 
 
 def test_equal_scores_pass(rule: AccuracyRule) -> None:
@@ -286,15 +280,6 @@ def test_why_questions_have_no_score_is_said(rule: AccuracyRule) -> None:
     assert none.message.endswith("a difference of 1 is allowed")
 
 
-def flipped(flips: int, of: int = 1000, seed: int = 1) -> dict[str, float | None]:
-    """The scores of ``scored(500)`` with as many lost as won, at random."""
-    rng = np.random.default_rng(seed)
-    scores = scored(500, of)
-    for id in [*rng.choice(500, flips, replace=False), *(500 + rng.choice(of - 500, flips, False))]:
-        scores[f"q{id:04d}"] = 1.0 - float(scores[f"q{id:04d}"] or 0.0)
-    return scores
-
-
 @pytest.mark.parametrize(
     ("candidate", "word", "weak"),
     [
@@ -392,63 +377,3 @@ def test_an_unscored_question_widens_the_interval(rule: AccuracyRule) -> None:
     )
     assert some["difference_low"] == all_known["difference_low"]  # wrong on both sides
     assert some["difference_high"] == pytest.approx(1.0240, abs=1e-4)
-
-
-def prompted(*by_seed: dict[str, float | None]) -> dict[str, float | None]:
-    """The same questions under several prompts."""
-    return {f"{id}#{n}": score for n, scores in enumerate(by_seed) for id, score in scores.items()}
-
-
-def test_prompts_of_a_question_are_its_mean_and_no_questions_of_their_own(
-    rule: AccuracyRule,
-) -> None:
-    """
-    Three times the same flips are one sample of questions: the interval doesn't shrink with them.
-    """
-    candidate, reference = prompted(*[flipped(9)] * 3), prompted(*[scored(500)] * 3)
-    layout = Layout(question_of={id: id.split("#")[0] for id in reference})
-
-    clustered = accuracy_equal(candidate, reference, rule, layout=layout)
-    single = accuracy_equal(flipped(9), scored(500), rule)
-    apart = accuracy_equal(candidate, reference, rule)
-
-    assert (clustered.numbers["questions"], clustered.numbers["prompts"]) == (1000, 3000)
-    assert clustered.numbers["lost_questions"] == 9
-    assert clustered.numbers["difference_low"] == pytest.approx(
-        single.numbers["difference_low"], abs=1e-6
-    )
-    assert float(apart.numbers["difference_low"] or 0) > -0.6
-
-
-def test_prompts_that_disagree_narrow_the_difference(rule: AccuracyRule) -> None:
-    """
-    1.1 points lost under one of two prompts are 0.55 in the mean.
-    """
-    candidate = prompted(scored(489), scored(500))
-    reference = prompted(scored(500), scored(500))
-    layout = Layout(question_of={id: id.split("#")[0] for id in reference})
-
-    verdict = accuracy_equal(candidate, reference, rule, layout=layout)
-
-    assert (verdict.word, verdict.measured) == (Word.PASS, "49.45 (-0.55)")
-
-
-def test_the_average_says_what_weighs_the_same(rule: AccuracyRule) -> None:
-    """
-    12 of 100 questions lost in one of two subjects, of which the other has 900: 1.2 points or 6.
-    """
-    reference: dict[str, float | None] = {f"q{i:04d}": 1.0 for i in range(1000)}
-    candidate = reference | {f"q{i:04d}": 0.0 for i in range(12)}
-    groups = {id: "law" if id < "q0100" else "art" for id in reference}
-
-    by_question = accuracy_equal(candidate, reference, rule, layout=Layout(group_of=groups))
-    by_group = accuracy_equal(
-        candidate, reference, rule, layout=Layout(group_of=groups, average="groups")
-    )
-
-    assert (by_question.measured, by_group.measured) == (
-        "98.80 (-1.20), weak",
-        "94.00 (-6.00)",
-    )
-    assert by_group.numbers["difference_low"] == pytest.approx(-10.2, abs=0.3)
-    assert by_group.numbers["difference_high"] == pytest.approx(-3.5, abs=0.3)
