@@ -16,7 +16,7 @@ from pytest_ernie.evidence import Subject, What
 from pytest_ernie.evidence.journal import Entry, Journal
 
 
-class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Measurement(Struct, frozen=True, kw_only=True):
     """One attempt at a measurement, completed or not."""
 
     id: str
@@ -28,7 +28,7 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Its logs and other raw material, by name: the file ``evidence/blobs/ab/ab…`` of that sha256."""
 
 
-class Facts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Facts(Struct, frozen=True, kw_only=True):
     """The contents of a bundle."""
 
     packed_by: Suite
