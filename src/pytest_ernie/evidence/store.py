@@ -110,6 +110,12 @@ class Store:
                 best = (len(differing), " and ".join(differing))
         return best[1] if best else None
 
+    def measured(self) -> tuple[What, ...]:
+        """Return what was measured or tried, each once, in the order of the journal."""
+        self.journal.refresh()
+        specs = (entry.body.get("spec") for entry in self.journal.of_type.get("begin", ()))
+        return tuple(dict.fromkeys(msgspec.convert(spec, What) for spec in specs if spec))
+
     def redacted(self, subject: Subject) -> Subject:
         """Return a subject as this store writes it."""
         return msgspec.convert(self.redaction.value(msgspec.to_builtins(subject)), Subject)
