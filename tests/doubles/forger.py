@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from pytest_ernie.bundles.pack import Packing, pack
+from pytest_ernie.bundles.pack import Packing, _write, pack
 from pytest_ernie.bundles.suite import Suite
-from pytest_ernie.evidence.bundle import Bundle
+from pytest_ernie.evidence.bundle import Bundle, Seal
 from pytest_ernie.evidence.journal import GENESIS
 from pytest_ernie.standard.digest import canonical
 
@@ -80,6 +79,17 @@ class Workshop:
         return pack(self.write(), output, Packing(suite=SUITE))
 
 
+def files_of(bundle: Bundle) -> dict[str, bytes]:
+    """Return the content of every file of a bundle."""
+    return {name: bundle.read(name) for name in bundle.names}
+
+
+def packed_files(files: dict[str, bytes], output: Path, seal: Seal) -> Path:
+    """Write a bundle of any files, its manifest and every header right."""
+    _write(output, iter(sorted(files.items())), seal)
+    return output
+
+
 def as_a_candidates(workshop: Workshop) -> Workshop:
     """
     Make another device's evidence of a reference's: other ids, other times, other raw material.
@@ -94,9 +104,28 @@ def as_a_candidates(workshop: Workshop) -> Workshop:
         if "continues" in entry["body"]:
             entry["body"]["continues"] = [names[id] for id in entry["body"]["continues"]]
     for entry in workshop.of("result", "training.run") + workshop.of("result", "training.context"):
-        workshop.set_blob(entry, "log", workshop.blob(entry, "log") + b"another machine's\n")
+        log = re.sub(rb"(interval_runtime: \d+\.\d\d\d)\d", rb"\g<1>5", workshop.blob(entry, "log"))
+        workshop.set_blob(entry, "log", log)
     for entry in workshop.of("result", "serving.load"):
-        requests = json.loads(workshop.blob(entry, "requests"))
-        requests["started_unix_s"] += 0.001
-        workshop.set_blob(entry, "requests", msgspec.json.encode(requests))
+        workshop.change_requests(entry, _a_little_later)
+    return workshop
+
+
+def _a_little_later(result: Any) -> None:
+    result["wall_s"] += 0.001
+    for record in result["records"]:
+        record["done_s"] += 1e-6
+
+
+def one_of_each_kind(workshop: Workshop) -> Workshop:
+    """Keep the smallest measurement of each kind, and nothing else of the evidence."""
+    sizes: dict[str, int] = {}
+    for entry in workshop.entries:
+        sizes[entry["id"]] = sizes.get(entry["id"], 0) + len(canonical(entry))
+    kept = {"header"}
+    for kind in sorted({entry["body"]["spec"]["kind"] for entry in workshop.of("begin")}):
+        ids = {entry["id"] for entry in workshop.of("result", kind)}
+        kept |= set(sorted(ids, key=sizes.__getitem__)[: 2 if kind == "serving.load" else 1])
+    kept |= {e["body"]["subject"] for e in workshop.of("begin") if e["id"] in kept}
+    workshop.entries = [entry for entry in workshop.entries if entry["id"] in kept]
     return workshop

@@ -7,63 +7,58 @@ or by different hands: spec and result times, request records and their summary,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from pytest_ernie.bundles.consistency_of_loads import load_findings
+from pytest_ernie.bundles.consistency_of_loads import load_findings, read_requests
 from pytest_ernie.bundles.consistency_of_training import training_findings
 from pytest_ernie.bundles.finding import Finding, Kind, at
 from pytest_ernie.errors import BundleUnusable, EvidenceMissing, EvidenceTampered
 from pytest_ernie.evidence import Store, Subject, What
 from pytest_ernie.evidence.journal import Entry, Journal
+from pytest_ernie.standard.digest import digest
+from pytest_ernie.trainers.curve import read_curve
 
 SLACK_S = 2.0
 """Between two clocks of one machine and the moments at which they are read."""
-ONES_OWN = {"training.run": "log", "training.context": "log", "serving.load": "requests"}
-"""Blobs with times in them: no two measurements can have the same one."""
+
+Checked = tuple[Sequence[Any], Iterator[Finding]]
+"""The seconds that nobody else can have measured, and what is wrong."""
+Marks = dict[str, Entry]
+"""Results by what only they can have: their id, and the seconds of their steps or requests."""
 
 
-def consistency_findings(store: Store) -> list[Finding]:
-    """Return every disagreement within the evidence, in the order of the journal."""
+def consistency_findings(store: Store) -> tuple[list[Finding], Marks]:
+    """Return every disagreement within the evidence, in the order of the journal, and its marks."""
     journal = store.journal
-    found = [*_ids(journal), *_keys(journal), *_devices(journal), *_replayed_blobs(journal)]
+    found = [*_ids(journal), *_keys(journal), *_devices(journal)]
+    marks: Marks = {}
     for begin in journal.of_type.get("begin", ()):
         result = _result(journal, begin)
         if result is not None:
-            found += _of_measurement(store, begin, result)
-    return found
+            found += _of_measurement(store, begin, result, marks)
+    return found, marks
 
 
-def copied_findings(store: Store, reference: Store) -> Iterator[Finding]:
-    """Yield each measurement that is the reference's own: evidence isn't borrowed from what it is judged by."""
-    theirs = {e.id for e in reference.journal.of_type.get("begin", ())}
-    raw = {
-        blob
-        for entry in reference.journal.of_type.get("result", ())
-        for name, blob in (entry.body.get("blobs") or {}).items()
-        if name in ONES_OWN.values()
-    }
-    for begin in store.journal.of_type.get("begin", ()):
-        result = _result(store.journal, begin)
-        if result is None:
-            continue
-        blob = (result.body.get("blobs") or {}).get(
-            ONES_OWN.get(begin.body["spec"].get("kind"), "")
-        )
-        if begin.id in theirs or blob in raw:
-            yield _finding("replayed", result, "this measurement is the reference's own")
+def copied_findings(own: Marks, reference: Marks) -> Iterator[Finding]:
+    """Yield each measurement that is the reference's own: nobody is judged by what they hand in."""
+    taken = {entry.seq: entry for mark, entry in own.items() if mark in reference}
+    for entry in taken.values():
+        yield _finding("replayed", entry, "this measurement is the reference's own")
 
 
-def _of_measurement(store: Store, begin: Entry, result: Entry) -> list[Finding]:
+def _of_measurement(store: Store, begin: Entry, result: Entry, marks: Marks) -> list[Finding]:
+    marks[begin.id] = result
     found = list(_blobs(store, result))
     if found:
         return found
     kind = begin.body["spec"].get("kind")
     check = _CHECKS.get(kind, _nothing)
     try:
-        return list(check(store, begin, result))
+        seconds, problems = check(store, begin, result)
+        found = list(problems)
     except (msgspec.DecodeError, msgspec.ValidationError, BundleUnusable) as error:
         return [_finding("unreadable", result, f"{kind}: {error}")]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -71,6 +66,15 @@ def _of_measurement(store: Store, begin: Entry, result: Entry) -> list[Finding]:
             f"{kind}: its result isn't one that this suite writes ({type(error).__name__}: {error})"
         )
         return [_finding("unreadable", result, what[:300])]
+    if seconds:
+        mark = digest(seconds)
+        if mark in marks:
+            what = (
+                f"its times are those of entry {marks[mark].seq}: no two runs take the same seconds"
+            )
+            found.append(_finding("replayed", result, what))
+        marks.setdefault(mark, result)
+    return found
 
 
 def _result(journal: Journal, begin: Entry) -> Entry | None:
@@ -141,22 +145,6 @@ def _named(device: object) -> str:
     return ", ".join(f"{key} {device[key]}" for key in sorted(device))[:300]
 
 
-def _replayed_blobs(journal: Journal) -> Iterator[Finding]:
-    seen: dict[str, Entry] = {}
-    for begin in journal.of_type.get("begin", ()):
-        result = _result(journal, begin)
-        name = ONES_OWN.get(begin.body.get("spec", {}).get("kind"))
-        blob = None if result is None or name is None else result.body.get("blobs", {}).get(name)
-        if result is None or blob is None:
-            continue
-        if blob in seen:
-            what = (
-                f"its {name} is the one of entry {seen[blob].seq}: no two runs have the same times"
-            )
-            yield _finding("replayed", result, what)
-        seen.setdefault(blob, result)
-
-
 def _blobs(store: Store, result: Entry) -> Iterator[Finding]:
     for name, blob in (result.body.get("blobs") or {}).items():
         try:
@@ -168,25 +156,31 @@ def _blobs(store: Store, result: Entry) -> Iterator[Finding]:
             yield _finding("missing blob", result, f"its {name} isn't in the bundle")
 
 
-def _nothing(store: Store, begin: Entry, result: Entry) -> Iterator[Finding]:
-    return iter(())
+def _nothing(store: Store, begin: Entry, result: Entry) -> Checked:
+    return (), iter(())
 
 
-def _training(store: Store, begin: Entry, result: Entry) -> Iterator[Finding]:
-    log = store.blobs.get(result.body["blobs"]["log"])
-    for what in training_findings(result.body["data"], log, _span(begin, result)):
-        yield _finding("inconsistent", result, what)
+def _training(store: Store, begin: Entry, result: Entry) -> Checked:
+    curve = read_curve(log := store.blobs.get(result.body["blobs"]["log"]))
+    problems = training_findings(result.body["data"], curve, log, _span(begin, result))
+    found = (_finding("inconsistent", result, what) for what in problems)
+    return [second for second in curve.runtime_s if second is not None], found
 
 
-def _load(store: Store, begin: Entry, result: Entry) -> Iterator[Finding]:
-    requests = store.blobs.get(result.body["blobs"]["requests"])
+def _load(store: Store, begin: Entry, result: Entry) -> Checked:
+    requests = read_requests(store.blobs.get(result.body["blobs"]["requests"]))
     concurrency = begin.body["spec"].get("concurrency")
-    for what in load_findings(result.body["data"], requests, concurrency, _span(begin, result)):
-        yield _finding("inconsistent", result, what)
+    problems = load_findings(result.body["data"], requests, concurrency, _span(begin, result))
+    found = (_finding("inconsistent", result, what) for what in problems)
+    return [(record.sent_s, record.done_s) for record in requests.records], found
 
 
-def _accuracy(store: Store, begin: Entry, result: Entry) -> Iterator[Finding]:
-    """Every question is answered once or more, and every answer says how it was scored."""
+def _accuracy(store: Store, begin: Entry, result: Entry) -> Checked:
+    return (), _answers(store, begin, result)
+
+
+def _answers(store: Store, begin: Entry, result: Entry) -> Iterator[Finding]:
+    """Every question has an answer, and the same answer has the same score."""
     ids = [*begin.body.get("continues", ()), begin.id]
     samples = [e for id in ids for e in store.journal.of_id.get(id, ()) if e.type == "sample"]
     answered = {entry.body["id"] for entry in samples}
@@ -213,7 +207,7 @@ def _finding(kind: Kind, entry: Entry, what: str) -> Finding:
     return Finding(kind=kind, where=at(entry.seq), what=what)
 
 
-_CHECKS: dict[str, Callable[[Store, Entry, Entry], Iterator[Finding]]] = {
+_CHECKS: dict[str, Callable[[Store, Entry, Entry], Checked]] = {
     "training.run": _training,
     "training.context": _training,
     "serving.load": _load,

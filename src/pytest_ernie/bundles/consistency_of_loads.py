@@ -22,12 +22,19 @@ COUNTER_TOLERANCE = 0.01
 """Of the server's own count of tokens, which is read a moment before and after."""
 
 
+def read_requests(content: bytes) -> LoadResult:
+    """Return recorded requests; BundleUnusable or DecodeError if they can be read in two ways, or in none."""
+    refuse_ambiguous(content, where="requests")
+    return msgspec.json.decode(content, type=LoadResult)
+
+
 def load_findings(
-    data: Mapping[str, Any], requests: bytes, concurrency: int | None, span: tuple[float, float]
+    data: Mapping[str, Any],
+    result: LoadResult,
+    concurrency: int | None,
+    span: tuple[float, float],
 ) -> Iterator[str]:
     """Yield each disagreement; ``span`` is from the spec's to the result's time."""
-    refuse_ambiguous(requests, where="requests")
-    result = msgspec.json.decode(requests, type=LoadResult)
     records = result.records
     if data["requests"] != len(records):
         yield f"its summary counts {data['requests']} requests, and {len(records)} were recorded"

@@ -6,25 +6,32 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import struct
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from pytest_ernie.trainers.curve import Curve, read_curve
+from pytest_ernie.trainers.curve import Curve
 
 PRINTED = 5e-9
 """The loss is printed with eight decimals: the true one is at most so far from what is printed."""
 MOST_CANDIDATES = 64
 """Single-precision numbers so near to a printed loss; smaller losses have more, and aren't checked."""
+STAMP = re.compile(rb"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3}\]")
+TAIL = 2**18
+"""Bytes at a log's end in which its last time is looked for."""
+CLOCK_SLACK_S = 2.0
+ZONE_STEP_S = 900
+FARTHEST_ZONE_S = 14 * 3600
 NOMINAL_TOLERANCE = 0.02
 """Of the tokens of a step, which are the same in every step: the trainer prints rounded seconds."""
 
 
 def training_findings(
-    data: Mapping[str, Any], log: bytes, span: tuple[float, float]
+    data: Mapping[str, Any], curve: Curve, log: bytes, span: tuple[float, float]
 ) -> Iterator[str]:
     """Yield each disagreement; ``span`` is from the spec's to the result's time."""
-    curve = read_curve(log)
     started_s, ended_s = data["started_unix_s"], data["ended_unix_s"]
     if not span[0] <= started_s <= ended_s <= span[1]:
         yield "the trainer's start and end don't lie between those of its record"
@@ -35,8 +42,35 @@ def training_findings(
         yield "a step of its log took no time"
     if data["exit_code"] == 0 and not curve.steps:
         yield "it ended well, and its log has no step"
+    yield from _clock(log, started_s, ended_s)
     yield from _tokens(curve, data)
     yield from _digests(curve)
+
+
+def _clock(log: bytes, started_s: float, ended_s: float) -> Iterator[str]:
+    """
+    The log's lines have the local time: some time zone must put all of them into the run.
+
+    Zones differ by quarters of an hour, and a log spans nearly its whole run: another run's log
+    hardly ever fits.
+    """
+    first, late = STAMP.search(log), list(STAMP.finditer(log, max(0, len(log) - TAIL)))
+    if first is None or not late:
+        return
+    try:
+        begins_s, ends_s = _seconds(first), _seconds(late[-1])
+    except ValueError:
+        yield "its log has a time that no clock shows"
+        return
+    least, most = ends_s - ended_s - CLOCK_SLACK_S, begins_s - started_s + CLOCK_SLACK_S
+    zone = math.ceil(least / ZONE_STEP_S) * ZONE_STEP_S
+    if not (zone <= most and abs(zone) <= FARTHEST_ZONE_S):
+        yield "the times of its log's lines lie outside the run, in whatever time zone"
+
+
+def _seconds(stamp: re.Match[bytes]) -> float:
+    text = stamp[1].decode()
+    return datetime.fromisoformat(f"{text}+00:00").timestamp()
 
 
 def _tokens(curve: Curve, data: Mapping[str, Any]) -> Iterator[str]:

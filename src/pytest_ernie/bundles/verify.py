@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from pytest_ernie.bundles.chain import chain_findings
-from pytest_ernie.bundles.consistency import consistency_findings, copied_findings
+from pytest_ernie.bundles.consistency import Marks, consistency_findings, copied_findings
 from pytest_ernie.bundles.facts import Facts, facts_of
 from pytest_ernie.bundles.finding import Finding
 from pytest_ernie.bundles.rederive import Question, rederive
@@ -102,11 +102,18 @@ class Asked(Struct, frozen=True, kw_only=True):
     """All criteria of the edition, and not only those that are claimed."""
 
 
-def examine(
-    path: Path, trusted: Mapping[str, str] | None = None
-) -> tuple[Store, Signed, list[Finding]]:
+class Examined(Struct, frozen=True, kw_only=True):
+    """Evidence that was opened, who signed it, and what is wrong with it."""
+
+    store: Store
+    signed: Signed
+    findings: tuple[Finding, ...]
+    marks: Marks
+
+
+def examine(path: Path, trusted: Mapping[str, str] | None = None) -> Examined:
     """
-    Open a bundle and return what is wrong with its evidence; judges nothing.
+    Open a bundle and say what is wrong with its evidence; judges nothing.
 
     BundleUnusable if it can't be opened safely.
     """
@@ -119,13 +126,15 @@ def examine(
         store.bundle.check_contents()
         found = chain_findings(store.bundle.journal, store.bundle.manifest.seal)
         vouched = signed(store.bundle, trusted)
+        marks: Marks = {}
         if not found:
-            found = [*consistency_findings(store), *_facts_findings(store, store.bundle)]
+            found, marks = consistency_findings(store)
+            found += _facts_findings(store, store.bundle)
     except (RecursionError, MemoryError) as error:
         raise BundleUnusable(
             f"reading it took too much ({type(error).__name__})", where=path
         ) from None
-    return store, vouched, found
+    return Examined(store=store, signed=vouched, findings=tuple(found), marks=marks)
 
 
 def verify(path: Path, asked: Asked) -> Verification:
@@ -134,7 +143,8 @@ def verify(path: Path, asked: Asked) -> Verification:
     """
     edition = load(asked.edition) if asked.edition in editions() else None
     trusted = trusted_keys(edition, asked.trust)
-    store, vouched, found = examine(path, trusted)
+    examined = examine(path, trusted)
+    store, vouched, found = examined.store, examined.signed, list(examined.findings)
     assert store.bundle is not None
     runs = runs_of(store.bundle)
     name = asked.edition or _edition_named(store)
@@ -143,12 +153,12 @@ def verify(path: Path, asked: Asked) -> Verification:
         vouched = signed(store.bundle, more)
     notes = list(_notes(store, runs, edition_digest(edition), edition.name))
     reference = asked.reference or (None if edition.certifies else _shipped_reference())
-    other, other_found = _reference(reference, more)
-    if reference is not None and not found:
-        found = list(copied_findings(store, Store.existing(reference)))
+    other = None if reference is None else _reference(reference, more)
+    if other is not None:
+        found += copied_findings(examined.marks, other.marks)
     claimed = claims(runs)
     judged: dict[str, Judgement] = {}
-    if not found and not other_found:
+    if not found and not (other and other.findings):
         about = {n: j for n, j in claimed.items() if j.verdict.word not in RECORDED}
         question = Question(
             evidence=str(path.resolve()),
@@ -157,7 +167,7 @@ def verify(path: Path, asked: Asked) -> Verification:
             criteria=None if asked.every else tuple(about),
         )
         judged = rederive(question) if about or asked.every else {}
-    same = _is_same_reference(runs, reference)
+    same = _is_same_reference(runs, other.store if other else None)
     if judged and not same:
         notes.append(
             "the claimed verdicts were formed against another reference: figures may differ"
@@ -171,26 +181,22 @@ def verify(path: Path, asked: Asked) -> Verification:
         differences=tuple(_differences(claimed, judged, same)),
         judgements=tuple(judged.values()),
         reference=None if reference is None else str(reference),
-        reference_signed=other,
-        reference_findings=tuple(other_found),
+        reference_signed=other.signed if other else None,
+        reference_findings=other.findings if other else (),
         notes=tuple(notes),
         demands_trust=bool(asked.trust),
     )
 
 
-def _reference(
-    reference: Path | None, trusted: Mapping[str, str]
-) -> tuple[Signed | None, list[Finding]]:
-    """Return who signed the reference and what is wrong with it; a folder is signed by nobody."""
-    if reference is None:
-        return None, []
+def _reference(reference: Path, trusted: Mapping[str, str]) -> Examined:
+    """Examine a reference; a folder is signed by nobody, and has no sealed end."""
     if reference.is_file():
-        _, vouched, found = examine(reference, trusted)
-        return vouched, found
+        return examine(reference, trusted)
     store = Store.existing(reference)
-    return Signed(), chain_findings((reference / "journal.jsonl").read_bytes(), None) or (
-        consistency_findings(store)
-    )
+    found, marks = chain_findings((reference / "journal.jsonl").read_bytes(), None), Marks()
+    if not found:
+        found, marks = consistency_findings(store)
+    return Examined(store=store, signed=Signed(), findings=tuple(found), marks=marks)
 
 
 def _shipped_reference() -> Path:
@@ -238,12 +244,9 @@ def _notes(store: Store, runs: tuple[Run, ...], digest: str, name: str) -> Itera
         yield "a run was made by a suite with changes that no commit holds"
 
 
-def _is_same_reference(runs: tuple[Run, ...], reference: Path | None) -> bool:
+def _is_same_reference(runs: tuple[Run, ...], reference: Store | None) -> bool:
     """Tell whether the claims were formed against this very reference."""
-    head = None
-    if reference is not None:
-        entries = Store.existing(reference).journal.entries
-        head = entries[-1].hash if entries else None
+    head = reference.journal.entries[-1].hash if reference else None
     return all(run.reference == head for run in runs if not run.recorded_reference)
 
 
