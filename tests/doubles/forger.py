@@ -60,18 +60,23 @@ class Workshop:
         change(result)
         self.set_blob(entry, "requests", json.dumps(result).encode())
 
-    def write(self, *, anew: bool = True, numbered: bool = True) -> Path:
-        """Write the journal; ``anew``: with numbers and hashes as an honest one has them."""
+    def make_anew(self) -> None:
+        """Give every entry the number and the hashes that an honest one would have."""
         before = GENESIS
         for number, entry in enumerate(self.entries):
-            if anew:
-                if numbered:
-                    entry["seq"] = number
-                entry["prev"] = before
-                rest = {key: value for key, value in entry.items() if key != "hash"}
-                entry["hash"] = before = hashlib.sha256(canonical(rest)).hexdigest()
-        lines = (canonical(entry) + b"\n" for entry in self.entries)
-        (self.folder / "journal.jsonl").write_bytes(b"".join(lines))
+            entry["seq"], entry["prev"] = number, before
+            rest = {key: value for key, value in entry.items() if key != "hash"}
+            entry["hash"] = before = hashlib.sha256(canonical(rest)).hexdigest()
+
+    def text(self) -> bytes:
+        """Return the journal as it would be written."""
+        return b"".join(canonical(entry) + b"\n" for entry in self.entries)
+
+    def write(self, *, anew: bool = True) -> Path:
+        """Write the journal; ``anew``: with every number and hash made anew."""
+        if anew:
+            self.make_anew()
+        (self.folder / "journal.jsonl").write_bytes(self.text())
         return self.folder
 
     def pack(self, output: Path) -> Bundle:

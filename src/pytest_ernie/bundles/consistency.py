@@ -24,6 +24,8 @@ from pytest_ernie.trainers.curve import read_curve
 SLACK_S = 2.0
 """Between two clocks of one machine and the moments at which they are read."""
 
+ODD = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
+"""What reading a record raises that was made up: a text for a number, a list for a name."""
 Checked = tuple[Sequence[Any], Iterator[Finding]]
 """The seconds that nobody else can have measured, and what is wrong."""
 Marks = dict[str, Entry]
@@ -31,14 +33,28 @@ Marks = dict[str, Entry]
 
 
 def consistency_findings(store: Store) -> tuple[list[Finding], Marks]:
-    """Return every disagreement within the evidence, in the order of the journal, and its marks."""
+    """
+    Return every disagreement within the evidence, in the order of the journal, and its marks.
+
+    What isn't of the shape that this suite writes is a finding of its own, and ends the search.
+    """
     journal = store.journal
-    found = [*_ids(journal), *_keys(journal), *_devices(journal)]
     marks: Marks = {}
-    for begin in journal.of_type.get("begin", ()):
-        result = _result(journal, begin)
-        if result is not None:
-            found += _of_measurement(store, begin, result, marks)
+    found: list[Finding] = []
+    entry: Entry | None = None
+    try:
+        found += [*_ids(journal), *_keys(journal)]
+        if any(finding.kind == "unreadable" for finding in found):
+            return found, marks
+        found += _devices(journal)
+        for entry in journal.of_type.get("begin", ()):
+            result = _result(journal, entry)
+            if result is not None:
+                found += _of_measurement(store, entry, result, marks)
+    except ODD as error:
+        where = at("?" if entry is None else entry.seq)
+        what = f"its records aren't of the shape that this suite writes ({type(error).__name__})"
+        found.append(Finding(kind="unreadable", where=where, what=what))
     return found, marks
 
 

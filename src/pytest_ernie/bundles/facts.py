@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from pytest_ernie.bundles.suite import Suite
+from pytest_ernie.errors import EvidenceError
 from pytest_ernie.evidence import Subject, What
 from pytest_ernie.evidence.journal import Entry, Journal
 
@@ -40,7 +41,14 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 def facts_of(journal: Journal, suite: Suite) -> Facts:
-    """Return the contents of a journal that is whole."""
+    """Return the contents of a journal that is whole; EvidenceError if a record isn't one."""
+    try:
+        return _facts(journal, suite)
+    except (msgspec.ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise EvidenceError(f"a record can't be read ({error})", where=journal.path) from None
+
+
+def _facts(journal: Journal, suite: Suite) -> Facts:
     header = next(iter(journal.of_type.get("header", ())), None)
     return Facts(
         packed_by=suite,

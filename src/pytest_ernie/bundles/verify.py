@@ -129,7 +129,8 @@ def examine(path: Path, trusted: Mapping[str, str] | None = None) -> Examined:
         marks: Marks = {}
         if not found:
             found, marks = consistency_findings(store)
-            found += _facts_findings(store, store.bundle)
+        if not found:
+            found = list(_facts_findings(store, store.bundle))
     except (RecursionError, MemoryError) as error:
         raise BundleUnusable(
             f"reading it took too much ({type(error).__name__})", where=path
