@@ -8,7 +8,7 @@ or by different hands: spec and result times, request records and their summary,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -28,34 +28,64 @@ ODD = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, LookupE
 """What reading a record raises that was made up: a text for a number, a list for a name."""
 Checked = tuple[Sequence[Any], Iterator[Finding]]
 """The seconds that nobody else can have measured, and what is wrong."""
+
+
+class _Place(NamedTuple):
+    """Where a measurement stands: the evidence, and the journal of it or of one of its parts."""
+
+    store: Store
+    journal: Journal
+
+
 Marks = dict[str, Entry]
 """Results by what only they can have: their id, and the seconds of their steps or requests."""
 
 
 def consistency_findings(store: Store) -> tuple[list[Finding], Marks]:
     """
-    Return every disagreement within the evidence, in the order of the journal, and its marks.
-
-    What isn't of the shape that this suite writes is a finding of its own, and ends the search.
+    Return every disagreement within the evidence, in the order of the journals, and its marks.
     """
-    journal = store.journal
     marks: Marks = {}
+    found: list[Finding] = []
+    for journal in store.chains:
+        part = "" if journal is store.journal else f"{journal.path.parent.name}, "
+        own = _of_journal(store, journal, marks)
+        found += [msgspec.structs.replace(f, where=f"{part}{f.where}") for f in own]
+    return found or list(_of_parts(store.chains)), marks
+
+
+def _of_journal(store: Store, journal: Journal, marks: Marks) -> list[Finding]:
+    """What isn't of the shape that this suite writes is a finding of its own, and ends the search."""
     found: list[Finding] = []
     entry: Entry | None = None
     try:
         found += [*_ids(journal), *_keys(journal)]
         if any(finding.kind == "unreadable" for finding in found):
-            return found, marks
+            return found
         found += _devices(journal)
         for entry in journal.of_type.get("begin", ()):
             result = _result(journal, entry)
             if result is not None:
-                found += _of_measurement(store, entry, result, marks)
+                found += _of_measurement(_Place(store, journal), entry, result, marks)
     except ODD as error:
         where = at("?" if entry is None else entry.seq)
         what = f"its records aren't of the shape that this suite writes ({type(error).__name__})"
         found.append(Finding(kind="unreadable", where=where, what=what))
-    return found, marks
+    return found
+
+
+def _of_parts(chains: Sequence[Journal]) -> Iterator[Finding]:
+    """Parts may come from several machines, and from one kind of chip only."""
+    first: tuple[object, ...] | None = None
+    for journal in chains:
+        for entry in journal.of_type.get("subject", ()):
+            chip = tuple(entry.body["device"].get(key) for key in ("kind", "name"))
+            if first is None:
+                first = chip
+            elif chip != first:
+                what = f"measured on {chip}; others were on {first}"[:300]
+                where = f"{journal.path.parent.name}, {at(entry.seq)}"
+                yield Finding(kind="other device", where=where, what=what)
 
 
 def copied_findings(own: Marks, reference: Marks) -> Iterator[Finding]:
@@ -65,15 +95,15 @@ def copied_findings(own: Marks, reference: Marks) -> Iterator[Finding]:
         yield _finding("replayed", entry, "this measurement is the reference's own")
 
 
-def _of_measurement(store: Store, begin: Entry, result: Entry, marks: Marks) -> list[Finding]:
+def _of_measurement(place: _Place, begin: Entry, result: Entry, marks: Marks) -> list[Finding]:
     marks[begin.id] = result
-    found = list(_blobs(store, result))
+    found = list(_blobs(place.store, result))
     if found:
         return found
     kind = begin.body["spec"].get("kind")
     check = _CHECKS.get(kind, _nothing)
     try:
-        seconds, problems = check(store, begin, result)
+        seconds, problems = check(place, begin, result)
         found = list(problems)
     except (msgspec.DecodeError, msgspec.ValidationError, BundleUnusable) as error:
         return [_finding("unreadable", result, f"{kind}: {error}")]
@@ -172,33 +202,33 @@ def _blobs(store: Store, result: Entry) -> Iterator[Finding]:
             yield _finding("missing blob", result, f"its {name} isn't in the bundle")
 
 
-def _nothing(store: Store, begin: Entry, result: Entry) -> Checked:
+def _nothing(place: _Place, begin: Entry, result: Entry) -> Checked:
     return (), iter(())
 
 
-def _training(store: Store, begin: Entry, result: Entry) -> Checked:
-    curve = read_curve(log := store.blobs.get(result.body["blobs"]["log"]))
+def _training(place: _Place, begin: Entry, result: Entry) -> Checked:
+    curve = read_curve(log := place.store.blobs.get(result.body["blobs"]["log"]))
     problems = training_findings(result.body["data"], curve, log, _span(begin, result))
     found = (_finding("inconsistent", result, what) for what in problems)
     return [second for second in curve.runtime_s if second is not None], found
 
 
-def _load(store: Store, begin: Entry, result: Entry) -> Checked:
-    requests = read_requests(store.blobs.get(result.body["blobs"]["requests"]))
+def _load(place: _Place, begin: Entry, result: Entry) -> Checked:
+    requests = read_requests(place.store.blobs.get(result.body["blobs"]["requests"]))
     concurrency = begin.body["spec"].get("concurrency")
     problems = load_findings(result.body["data"], requests, concurrency, _span(begin, result))
     found = (_finding("inconsistent", result, what) for what in problems)
     return [(record.sent_s, record.done_s) for record in requests.records], found
 
 
-def _accuracy(store: Store, begin: Entry, result: Entry) -> Checked:
-    return (), _answers(store, begin, result)
+def _accuracy(place: _Place, begin: Entry, result: Entry) -> Checked:
+    return (), _answers(place.journal, begin, result)
 
 
-def _answers(store: Store, begin: Entry, result: Entry) -> Iterator[Finding]:
+def _answers(journal: Journal, begin: Entry, result: Entry) -> Iterator[Finding]:
     """Every question has an answer, and the same answer has the same score."""
     ids = [*begin.body.get("continues", ()), begin.id]
-    samples = [e for id in ids for e in store.journal.of_id.get(id, ()) if e.type == "sample"]
+    samples = [e for id in ids for e in journal.of_id.get(id, ()) if e.type == "sample"]
     answered = {entry.body["id"] for entry in samples}
     questions = result.body["data"]["questions"]
     if len(answered) != questions:
@@ -223,7 +253,7 @@ def _finding(kind: Kind, entry: Entry, what: str) -> Finding:
     return Finding(kind=kind, where=at(entry.seq), what=what)
 
 
-_CHECKS: dict[str, Callable[[Store, Entry, Entry], Checked]] = {
+_CHECKS: dict[str, Callable[[_Place, Entry, Entry], Checked]] = {
     "training.run": _training,
     "training.context": _training,
     "serving.load": _load,

@@ -21,9 +21,10 @@ from pytest_ernie.bundles.finding import Finding
 from pytest_ernie.bundles.rederive import Question, rederive
 from pytest_ernie.bundles.runs import Run, claims
 from pytest_ernie.bundles.signing import Signed, runs_of, signed, trusted_keys
-from pytest_ernie.errors import BundleUnusable
+from pytest_ernie.errors import BundleUnusable, EvidenceError
 from pytest_ernie.evidence import Store
-from pytest_ernie.evidence.bundle import FACTS, Bundle
+from pytest_ernie.evidence.bundle import FACTS, Bundle, Seal
+from pytest_ernie.evidence.journal import Entry
 from pytest_ernie.evidence.strict_json import decode_canonical
 from pytest_ernie.outcomes import Judgement
 from pytest_ernie.standard import edition_digest, editions, load
@@ -124,7 +125,7 @@ def examine(path: Path, trusted: Mapping[str, str] | None = None) -> Examined:
                 "this isn't a bundle", where=path, fix="pytest-ernie pack makes one"
             )
         store.bundle.check_contents()
-        found = chain_findings(store.bundle.journal, store.bundle.manifest.seal)
+        found = _chain_findings(store, store.bundle.manifest.seal)
         vouched = signed(store.bundle, trusted)
         marks: Marks = {}
         if not found:
@@ -189,12 +190,27 @@ def verify(path: Path, asked: Asked) -> Verification:
     )
 
 
+def _chain_findings(store: Store, seal: Seal | None) -> list[Finding]:
+    """Check the evidence's own chain, and that of each part against the end with which it was merged."""
+    if found := chain_findings(store.journal.text(), seal):
+        return found
+    try:
+        parts = store.chains[1:]
+    except EvidenceError as problem:
+        return [Finding(kind="rewritten", where=problem.where or "a part", what=problem.what)]
+    return [
+        msgspec.structs.replace(finding, where=f"{part.path.parent.name}, {finding.where}")
+        for part in parts
+        for finding in chain_findings(part.text(), None)
+    ]
+
+
 def _reference(reference: Path, trusted: Mapping[str, str]) -> Examined:
     """Examine a reference; a folder is signed by nobody, and has no sealed end."""
     if reference.is_file():
         return examine(reference, trusted)
     store = Store.existing(reference)
-    found, marks = chain_findings((reference / "journal.jsonl").read_bytes(), None), Marks()
+    found, marks = _chain_findings(store, None), Marks()
     if not found:
         found, marks = consistency_findings(store)
     return Examined(store=store, signed=Signed(), findings=tuple(found), marks=marks)
@@ -207,7 +223,7 @@ def _shipped_reference() -> Path:
 
 
 def _edition_named(store: Store) -> str:
-    begun = store.journal.of_type.get("begin", ())
+    begun = _begun(store)
     names = {str(entry.body.get("spec", {}).get("edition")) for entry in begun}
     known = sorted(names & set(editions()))
     if len(names) != 1 or not known:
@@ -220,23 +236,26 @@ def _edition_named(store: Store) -> str:
     return known[0]
 
 
+def _begun(store: Store) -> list[Entry]:
+    return [entry for chain in store.chains for entry in chain.of_type.get("begin", ())]
+
+
 def _facts_findings(store: Store, bundle: Bundle) -> Iterable[Finding]:
     """``facts.json`` is what people read: it must be what the journal says."""
     stated = decode_canonical(bundle.read(FACTS), Facts, where=f"{bundle.path}: {FACTS}")
-    if msgspec.structs.replace(facts_of(store.journal, stated.packed_by)) != stated:
+    if msgspec.structs.replace(facts_of(store.chains, stated.packed_by)) != stated:
         what = "it says other things than the journal that it was made of"
         yield Finding(kind="other facts", where=FACTS, what=what)
 
 
 def _notes(store: Store, runs: tuple[Run, ...], digest: str, name: str) -> Iterable[str]:
-    recorded = {e.body.get("edition") for e in store.journal.of_type.get("begin", ())}
+    recorded = {entry.body.get("edition") for entry in _begun(store)}
     if recorded - {digest}:
         yield (
             f"part of it was recorded under another text of the edition {name}; it was judged by this "
             "suite's"
         )
-    again = [e for e in store.journal.of_type.get("begin", ()) if e.body.get("reason")]
-    for entry in again:
+    for entry in (entry for entry in _begun(store) if entry.body.get("reason")):
         yield f"entry {entry.seq}: measured again, because: {entry.body['reason']}"
     suites = {run.suite.words for run in runs}
     if len(suites) > 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from pytest_ernie.standard.fields import (
@@ -375,3 +376,21 @@ class Edition(Data, frozen=True, kw_only=True):
             if length is not None and length in recipe.lengths:
                 return recipe.at(length)
         return min(recipes, key=lambda recipe: recipe.sequence_length, default=None)
+
+    def filled_recipe(self, model: str, method: str, length: int) -> Recipe | None:
+        """Return the recipe of the run whose samples are filled to a length, tokens (R12)."""
+        recipe = self.recipe(model, method, length)
+        rule = self.rulings.training_context
+        return (
+            None
+            if recipe is None
+            else msgspec.structs.replace(
+                recipe,
+                steps=rule.steps,
+                sequence_length=length // rule.length_divisor,
+                also_at=(),
+                micro_batch=1,
+                global_batch=rule.global_batch,
+                warmup_steps=0,
+            )
+        )
