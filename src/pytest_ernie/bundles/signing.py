@@ -24,12 +24,13 @@ from pytest_ernie.bundles.facts import Facts
 from pytest_ernie.bundles.keys import key_id, private_key, public_key_id
 from pytest_ernie.bundles.pack import with_signature
 from pytest_ernie.bundles.runs import Run, claims
-from pytest_ernie.errors import SignatureError
+from pytest_ernie.errors import ErnieError, SignatureError
 from pytest_ernie.evidence.bundle import EDITIONS, FACTS, RUNS, Bundle, open_bundle
 from pytest_ernie.evidence.strict_json import decode_canonical
 from pytest_ernie.verdicts import Word
 
 if TYPE_CHECKING:
+    from pytest_ernie.evidence import Store
     from pytest_ernie.standard import Edition
 
 
@@ -40,6 +41,11 @@ class Signed(Struct, frozen=True, kw_only=True):
     trusted: dict[str, str] = {}
     problem: str = ""
     """Why the signatures can't be believed, if they can't."""
+
+    @property
+    def is_good(self) -> bool:
+        """Return whether anybody signed it, and nothing is wrong with that."""
+        return bool(self.keys) and not self.problem
 
     @property
     def words(self) -> str:
@@ -55,6 +61,19 @@ class Signed(Struct, frozen=True, kw_only=True):
             for key in self.keys
         ]
         return f"signed by {' and '.join(names)}"
+
+
+def vouching(store: Store, edition: Edition) -> Signed | None:
+    """Return who vouches for evidence that is read: None for a folder, which nobody can sign."""
+    return None if store.bundle is None else signed(store.bundle, trusted_keys(edition))
+
+
+def in_words(path: Path, edition: Edition) -> str:
+    """Return who signed the bundle at ``path``, or why that can't be told."""
+    try:
+        return signed(open_bundle(path), trusted_keys(edition)).words
+    except ErnieError as error:
+        return str(error)
 
 
 def sign_bundle(path: Path, key_file: Path) -> str:
