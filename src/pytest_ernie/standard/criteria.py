@@ -64,6 +64,7 @@ def criteria(edition: Edition) -> tuple[Criterion, ...]:
         for clause in edition.clauses
         if not clause.unspecified
         for model in edition.models
+        if not model.clauses or clause.id in model.clauses
         for criterion in builders[clause.id](edition, model)
     )
 

@@ -246,3 +246,11 @@ def _check_complete(edition: Edition, file: str) -> None:
                 raise StandardError(
                     f"an edition that certifies lacks {name}", where=f"{file}: {kind}"
                 )
+    for model in edition.models:
+        if model.clauses:
+            raise StandardError(
+                "an edition that certifies asks every model about every clause",
+                where=f"{file}: models.{model.name}.clauses",
+                got=", ".join(model.clauses),
+                wanted="no such key",
+            )

@@ -103,6 +103,8 @@ class Model(Data, frozen=True, kw_only=True):
     limits: Limits
     checkpoint: Sentence
     """Where its weights are published (a repository name), or ``rehearsal`` for the shipped one."""
+    clauses: tuple[ClauseId, ...] = ()
+    """The clauses that a stand-in is asked about, where another stands in for the rest; empty: all."""
 
     def __post_init__(self) -> None:
         if (self.modality == "multimodal") != (self.limits.ttft_multimodal_s is not None):
