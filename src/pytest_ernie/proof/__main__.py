@@ -1,0 +1,48 @@
+"""
+Prepare a folder and run the edition ``gpu-proof`` with what is in it; further arguments are pytest's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_ernie.errors import ErnieError
+from pytest_ernie.proof.prepare import prepare
+
+USAGE_ERROR = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return pytest's exit code, 4 if nothing could be prepared."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pytest_ernie.proof",
+        description="Measure every clause on one NVIDIA GPU; further arguments go to pytest.",
+    )
+    parser.add_argument("folder", type=Path, help="for weights (3 GB), data and the site file")
+    parser.add_argument(
+        "--python", default=sys.executable, help="environment with torch and transformers"
+    )
+    parser.add_argument("--device", default="gpu", choices=("gpu", "cpu"))
+    parser.add_argument("--prepare-only", action="store_true")
+    options, further = parser.parse_known_args(arguments)
+    try:
+        site = prepare(options.folder, options.python, on_cpu=options.device == "cpu")
+    except ErnieError as problem:
+        print(f"ERROR: {problem}", file=sys.stderr)
+        return USAGE_ERROR
+    if options.prepare_only:
+        return 0
+    command = [
+        *(sys.executable, "-m", "pytest", "--pyargs", "pytest_ernie.conformance"),
+        *("--edition=gpu-proof", f"--device={options.device}", f"--site={site}"),
+        *further,
+    ]
+    return subprocess.run(command, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
