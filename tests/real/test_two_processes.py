@@ -52,7 +52,9 @@ def test_they_meet_and_stop_where_weights_go_through_a_card(outcome: TrainingOut
 
     When this fails because training goes on, a CPU has learned it: then let it train.
     """
-    first = Path(outcome.worker_logs["host-0 worker 0"]).read_text(encoding="utf-8", errors="replace")
+    first = Path(outcome.worker_logs["host-0 worker 0"]).read_text(
+        encoding="utf-8", errors="replace"
+    )
 
     assert "data_parallel" in first or "sharding" in first
     assert "ValueError: No available device found." == outcome.cause
