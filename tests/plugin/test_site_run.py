@@ -222,11 +222,14 @@ def test_a_mixture_is_trained_on_and_named_by_its_digest(pytester, conformance_f
     """
     Named in the site file with shares; alpaca is as good as turns; facts of its filling are evidence.
     """
-    (site.parent / "alpaca.json").write_text('[{"instruction": "add ", "input": "1 2", "output": "3"}]')
+    (site.parent / "alpaca.json").write_text(
+        '[{"instruction": "add ", "input": "1 2", "output": "3"}]'
+    )
     text = site.read_text().replace('training_data = "sft.jsonl"', 'training_mixture = "mine"')
     parts = (("sft.jsonl", 0.75), ("alpaca.json", 0.25))
     site.write_text(
-        text + "".join(f'[[mixtures.mine]]\ndata = "{name}"\nshare = {share}\n' for name, share in parts)
+        text
+        + "".join(f'[[mixtures.mine]]\ndata = "{name}"\nshare = {share}\n' for name, share in parts)
     )
 
     result = run(pytester, conformance_folder, site, "-m", "loss and sft", "--record-reference")
