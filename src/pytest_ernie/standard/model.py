@@ -261,7 +261,16 @@ class ServingThroughputRule(Data, frozen=True, kw_only=True):
             fraction(getattr(self, name), name)
 
 
-class ReferenceRule(Data, frozen=True, kw_only=True):
+class TrustedKey(Data, frozen=True, kw_only=True):
+    """A key whose owner may vouch for a reference, or certify (R14, R16)."""
+
+    name: Sentence
+    """Whose it is, as reports say it."""
+    key: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    """The Ed25519 public key, as ``pytest-ernie keys new`` prints it."""
+
+
+class ReferenceRule(Data, frozen=True, kw_only=True, omit_defaults=True):
     """R14: whose evidence may stand for the benchmark."""
 
     hardware: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
@@ -270,6 +279,13 @@ class ReferenceRule(Data, frozen=True, kw_only=True):
     """Serving throughput runs of a reference; the median counts."""
     same_machine_for_throughput: bool
     """Only figures of the candidate's own machine are compared (the rehearsal: CPUs differ)."""
+    trusted_keys: tuple[TrustedKey, ...] = ()
+    """Whose signature makes a reference one that can certify; none yet: nobody has published a key."""
+
+    def __post_init__(self) -> None:
+        keys = [entry.key for entry in self.trusted_keys]
+        if len(set(keys)) != len(keys):
+            raise ValueError("trusted_keys names a key twice")
 
 
 class Rulings(Data, frozen=True, kw_only=True):
