@@ -64,7 +64,7 @@ def coverage(names: list[str]) -> None:
 def _where(truth: Truth) -> str:
     return (
         f"n {truth.questions}, {truth.discordance:.0%}, base {truth.base:g}, "
-        f"{-truth.lost_points:+g} points"
+        f"{0 - truth.lost_points:+g} points"
     )
 
 

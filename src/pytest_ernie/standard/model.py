@@ -15,6 +15,8 @@ from msgspec import Meta
 from pytest_ernie.standard.dataset import AccuracyRule as AccuracyRule
 from pytest_ernie.standard.dataset import Dataset as Dataset
 from pytest_ernie.standard.dataset import Evaluation as Evaluation
+from pytest_ernie.standard.datatypes import DataType as DataType
+from pytest_ernie.standard.datatypes import DataTypeRule as DataTypeRule
 from pytest_ernie.standard.fields import (
     Count,
     Data,
@@ -38,7 +40,6 @@ ClauseId = Literal[
     "inference.accuracy",
     "reinforcement",
 ]
-DataType = Literal["bf16", "wint8", "wint4", "w4a8"]
 
 
 def _window(first_step: int, last_step: int) -> None:
@@ -113,26 +114,6 @@ class Model(Data, frozen=True, kw_only=True):
                 f"{self.name} is {self.modality}: limits.ttft_multimodal_s is "
                 + ("missing" if self.modality == "multimodal" else "not allowed")
             )
-
-
-class DataTypeRule(Data, frozen=True, kw_only=True):
-    """
-    What a server of a data type must show (R13).
-
-    Weight types are those of matrices: ``int8``, ``int4``, ``bfloat16``, ``float16``, ``float32``.
-    """
-
-    name: DataType
-    dense: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types that the matrices of a dense model may have."""
-    experts: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types that expert matrices of a MoE model may have."""
-    beside_experts: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types that the other matrices of a MoE model may have (FastDeploy's wint4 keeps them WINT8)."""
-    activations: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types of the quantized layers' activations."""
-    kept: tuple[Sentence, ...]
-    """Parts of the names of matrices that may stay as they are (embedding, output, router)."""
 
 
 class Workload(Data, frozen=True, kw_only=True):
