@@ -32,7 +32,7 @@ LAYERS = (
         "site",
     ),
     ("measurements",),
-    ("comparison",),
+    ("comparison", "paired_answers"),
     (
         "plugin",
         "fixtures",
@@ -49,6 +49,7 @@ LAYERS = (
         "merge_command",
         "preflight",
         "launch_command",
+        "launch_training",
         "report",
         "scheduling",
         "workers",

@@ -5,19 +5,24 @@ Training measurements: the 500-step run that loss and throughput share, and the 
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
-from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest
+from pytest_ernie.measurements.equipment import SCRATCH, Equipment
+from pytest_ernie.measurements.training_setup import Setup, setup_of
 from pytest_ernie.standard import Recipe
 from pytest_ernie.trainers.curve import Curve, read_curve
-from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.data import data_digest, without_pictures
+from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
 
 UNCUT = 2**31 - 1
 """A sequence length that cuts nothing."""
@@ -32,6 +37,18 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
     edition: str
     recipe: Recipe
     length: int | None = None
+    multimodal: bool = False
+
+    def setup(self, equipment: Equipment) -> Setup:
+        """Return layout, cards and hosts; SiteError where the site file lacks something."""
+        return setup_of(
+            self.recipe,
+            length=self.length or self.recipe.sequence_length,
+            device=equipment.device.kind,
+            site=equipment.site,
+            cards=equipment.cards,
+            environment=os.environ,
+        )
 
     @property
     def what(self) -> What:
@@ -46,17 +63,18 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         )
 
     def subject(self, equipment: Equipment) -> Subject:
-        """Device, the trainer's installed files, weights, training data and cards."""
-        data = equipment.training_data(self.recipe.model)
+        """Device, the trainer's installed files, weights, training data, cards and their layout."""
+        setup = self.setup(equipment)
         return Subject(
             device=equipment.device_facts,
             toolchain=equipment.trainer_toolchain.digest,
             checkpoint=equipment.weights_digest(self.recipe.model),
             launch={
                 "trainer": equipment.trainer.name,
-                "training_data": file_digest(data),
-                "cards": equipment.cards,
+                "training_data": equipment.training_data_digest(self.recipe.model),
+                "cards": setup.cards,
                 "threads": equipment.site.threads,
+                **setup.key,
             },
         )
 
@@ -77,6 +95,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         """Run the trainer, keep its log, and count the tokens that its samples really hold."""
         workdir = equipment.settings.evidence / SCRATCH / recording.id
         workdir.mkdir(parents=True)
+        setup = self.setup(equipment)
+        layout = setup.recorded(self.recipe)
         toolchain = equipment.trainer_toolchain
         checkpoint = equipment.checkpoint(self.recipe.model)
         data = self._data(equipment, workdir)
@@ -89,11 +109,19 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             data=str(data),
             workdir=str(workdir),
             paddle_device=equipment.device.paddle_name,
-            cards=equipment.cards,
+            cards=setup.cards,
             visible_variable=equipment.device.visible_variable,
             threads=equipment.site.threads,
+            multimodal=self.multimodal,
+            tensor_parallel=setup.layout.tensor_parallel,
+            pipeline_parallel=setup.layout.pipeline_parallel,
+            micro_batch=setup.layout.micro_batch,
+            settings=setup.layout.settings,
+            hosts=setup.hosts,
+            device_environment=setup.environment,
         )
         outcome = equipment.trainer.run(job, toolchain, equipment.progress)
+        recording.blob("sample tokens", msgspec.json.encode(tokens.per_sample))
         self._keep(outcome, recording)
         recording.finish(
             {
@@ -103,11 +131,13 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
                 "environment": outcome.environment,
                 "started_unix_s": outcome.started_unix_s,
                 "ended_unix_s": outcome.ended_unix_s,
-                "cards": max(1, len(equipment.cards)),
+                "cards": setup.all_cards,
+                "layout": layout,
                 "samples": len(tokens.per_sample),
                 "tokens": tokens.total,
                 "sample_tokens_min": min(tokens.per_sample),
-                "training_data_sha256": file_digest(data),
+                **_filling(tokens, self.recipe.sequence_length),
+                "training_data_sha256": data_digest(data),
                 "recipe": self.recipe.identity,
             }
         )
@@ -119,6 +149,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             return data
         from pytest_ernie.trainers.long_samples import write_long_samples
 
+        if self.multimodal:
+            data = without_pictures(data, workdir / "texts.jsonl")
         sizes = equipment.trainer.count_tokens(
             equipment.trainer_toolchain,
             equipment.checkpoint(self.recipe.model),
@@ -143,6 +175,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         log = Path(outcome.log)
         recording.blob("log", log)
         recording.blob("config", outcome.config.encode())
+        for name, path in outcome.worker_logs.items():
+            recording.blob(name, Path(path))
         if outcome.exit_code == 0:
             return
         curve = read_curve(log.read_bytes())
@@ -152,6 +186,16 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         raise TrainerError(
             f"the trainer ended with exit code {outcome.exit_code}{last}: {outcome.cause}"
         )
+
+
+def _filling(tokens: TokenCount, sequence_length: int) -> dict[str, Any]:
+    """Return how far samples fill the sequence that they are padded to, and how many fill it wholly."""
+    samples = len(tokens.per_sample)
+    return {
+        "sample_tokens_max": max(tokens.per_sample),
+        "samples_filled": sum(own == sequence_length for own in tokens.per_sample),
+        "padding_share": 1 - tokens.total / (samples * sequence_length),
+    }
 
 
 class TrainingRun(Struct, frozen=True, kw_only=True):

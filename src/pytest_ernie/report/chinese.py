@@ -68,6 +68,11 @@ PHRASES: dict[str, str] = {
     ),
     "Other reference": "非A100/A800基准",
     "Unsigned evidence": "证据未签名",
+    "Untrusted reference": "基准未经信任方签名",
+    "No key of the edition's trust list signed the reference: good for comparing, but nothing "
+    "compared with it can certify (R14).": (
+        "基准没有信任列表中密钥的签名：可用于比较，但与其比较的结果不能用于认证（R14）。"
+    ),
     "UNSIGNED: nobody vouches for this evidence, and anybody could have changed it": (
         "未签名：没有人为这份证据担保，任何人都可能改动过它"
     ),

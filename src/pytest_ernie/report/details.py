@@ -157,14 +157,13 @@ def _value(value: object) -> str:
 
 def flips(verdict: Verdict) -> str:
     """Return the questions that came out otherwise than on the reference, with both answers."""
-    found: Any = getattr(verdict, "flips", ())
-    if not found:
+    if not verdict.flips:
         return ""
     rows = "".join(
         f'<tr><th scope="row"><code>{html(flip.question, 200)}</code></th>'
         f"<td>{both('lost' if flip.lost else 'won')}</td>"
         f"<td>{html(flip.reference, _ANSWER)}</td><td>{html(flip.candidate, _ANSWER)}</td></tr>"
-        for flip in found
+        for flip in verdict.flips
     )
     numbers = verdict.numbers
     lost, won = numbers.get("lost_questions"), numbers.get("won_questions")

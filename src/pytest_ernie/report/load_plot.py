@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -14,6 +15,9 @@ from pytest_ernie.report.svg import Axes, Canvas, Scale, legend, nice_ticks, pow
 from pytest_ernie.report.text import line
 from pytest_ernie.standard.model import ServingThroughputRule
 from pytest_ernie.verdicts import Bounds, LoadPoint, broken_limits
+
+if TYPE_CHECKING:
+    from pytest_ernie.measurements.latencies import Latencies
 
 LEFT = 58.0
 
@@ -118,15 +122,8 @@ def _loads_in_words(curve: LoadCurve) -> str:
     return text
 
 
-class Spreads(Struct, frozen=True, kw_only=True):
-    """Of each answered request at the load that counts: first token and decode speed."""
-
-    ttft_s: tuple[float, ...]
-    decode_tokens_per_s: tuple[float, ...]
-
-
 def latency_spreads(
-    candidate: Spreads, reference: Spreads | None, bounds: Bounds, *, name: str
+    candidate: Latencies, reference: Latencies | None, bounds: Bounds, *, name: str
 ) -> str:
     """
     Draw how first tokens and decode speeds are spread over the requests, with the limit of each.
@@ -202,7 +199,7 @@ def _shares(values: Sequence[float], low: float, high: float) -> list[float]:
     return [count / len(values) for count in counts]
 
 
-def _spreads_in_words(spreads: Spreads, bounds: Bounds) -> str:
+def _spreads_in_words(spreads: Latencies, bounds: Bounds) -> str:
     if not spreads.ttft_s:
         return "No request was answered."
     first, speed = sorted(spreads.ttft_s), sorted(spreads.decode_tokens_per_s)

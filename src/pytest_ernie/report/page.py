@@ -12,6 +12,7 @@ from html import escape
 
 from msgspec import Struct
 
+from pytest_ernie.bundles.signing import Signed
 from pytest_ernie.evidence import Subject
 from pytest_ernie.report.details import Sources, model_details
 from pytest_ernie.report.grid import model_table, word_class
@@ -42,18 +43,13 @@ class Side(Struct, frozen=True, kw_only=True):
     suite: str | None = None
     """Version of this suite that began the evidence."""
     remark: str = ""
-    signed: str = ""
-    """Who vouches for a bundle, in words; empty for a folder, for which nobody can."""
+    signed: Signed | None = None
+    """Who vouches for it; None for a folder that this run itself writes."""
 
     @property
     def synthetic(self) -> bool:
         """Whether a device says of itself that it doesn't exist."""
         return any(subject.device.get("synthetic") for subject in self.subjects)
-
-    @property
-    def unsigned(self) -> bool:
-        """Whether it is a bundle without a signature that can be believed."""
-        return self.signed.startswith(("UNSIGNED", "SIGNATURE INVALID"))
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -158,10 +154,15 @@ def _warnings(page: Page) -> list[tuple[str, str]]:
             f"{escape(wanted.replace(' or ', '/'))}：可用于调试，但与其比较的结果不能用于认证（R14）。</span>"
         )
         found.append(("Other reference", _banner("ernie-alarm", "Other reference", text)))
-    for name, side in (("Candidate", page.candidate), ("Reference", page.reference)):
-        if side is not None and side.unsigned:
-            text = f"{both(name)}: {told(side.signed)}"
-            found.append(("Unsigned evidence", _banner("ernie-alarm", "Unsigned evidence", text)))
+    elif edition.certifies and not (page.reference.signed and page.reference.signed.trusted):
+        text = both(
+            "No key of the edition's trust list signed the reference: good for comparing, but nothing "
+            "compared with it can certify (R14)."
+        )
+        found.append(("Untrusted reference", _banner("ernie-alarm", "Untrusted reference", text)))
+    if page.candidate.signed is not None and not page.candidate.signed.is_good:
+        text = told(page.candidate.signed.words)
+        found.append(("Unsigned evidence", _banner("ernie-alarm", "Unsigned evidence", text)))
     found.append(("Self-assessment", ""))
     return found
 
@@ -352,7 +353,7 @@ def _card(heading: str, side: Side) -> str:
     if side.suite:
         evidence["begun by"] = f"pytest-ernie {side.suite}"
     if side.signed:
-        evidence["signature"] = side.signed
+        evidence["signature"] = side.signed.words
     return f"<div>{text}{_list(evidence)}</div>"
 
 

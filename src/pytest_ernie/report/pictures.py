@@ -14,7 +14,6 @@ from pytest_ernie.report.accuracy_plot import Needles, ScorePoint, accuracy_poin
 from pytest_ernie.report.load_plot import LoadCurve, latency_spreads, throughput_against_load
 from pytest_ernie.report.matrix import Matrix, Row
 from pytest_ernie.report.plots import Curve, context_differences, differences, loss_curves
-from pytest_ernie.report.spreads import spreads_at_peak
 from pytest_ernie.report.text import METHODS
 from pytest_ernie.verdicts import Word
 
@@ -161,12 +160,14 @@ def _loads(row: Row, matrix: Matrix, candidate: Bench, reference: Bench) -> Iter
             return throughput_against_load(curve, name=name), remark
 
         def draw_spreads(place: int = place, workload: str = workload.name) -> tuple[str, str]:
+            from pytest_ernie.measurements.latencies import latencies_at_peak
+
             own = candidate.peak_throughput(criterion).by_workload[place]
-            measured = spreads_at_peak(candidate.store, own)
+            measured = latencies_at_peak(candidate.store, own)
             if measured is None:
                 raise ErnieError("no load keeps the limits")
             other, remark = _if_any(
-                lambda: spreads_at_peak(
+                lambda: latencies_at_peak(
                     reference.store, reference.peak_throughput(criterion).by_workload[place]
                 )
             )

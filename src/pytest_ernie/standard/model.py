@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
+from pytest_ernie.standard.dataset import AccuracyRule as AccuracyRule
+from pytest_ernie.standard.dataset import Dataset as Dataset
+from pytest_ernie.standard.dataset import Evaluation as Evaluation
+from pytest_ernie.standard.datatypes import DataType as DataType
+from pytest_ernie.standard.datatypes import DataTypeRule as DataTypeRule
 from pytest_ernie.standard.fields import (
     Count,
     Data,
     Method,
+    Modality,
     NaturalNumber,
     Positive,
     Sentence,
@@ -33,8 +40,6 @@ ClauseId = Literal[
     "inference.accuracy",
     "reinforcement",
 ]
-Modality = Literal["text", "multimodal"]
-DataType = Literal["bf16", "wint8", "wint4", "w4a8"]
 
 
 def _window(first_step: int, last_step: int) -> None:
@@ -109,37 +114,6 @@ class Model(Data, frozen=True, kw_only=True):
                 f"{self.name} is {self.modality}: limits.ttft_multimodal_s is "
                 + ("missing" if self.modality == "multimodal" else "not allowed")
             )
-
-
-class DataTypeRule(Data, frozen=True, kw_only=True):
-    """
-    What a server of a data type must show (R13).
-
-    Weight types are those of matrices: ``int8``, ``int4``, ``bfloat16``, ``float16``, ``float32``.
-    """
-
-    name: DataType
-    dense: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types that the matrices of a dense model may have."""
-    experts: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types that expert matrices of a MoE model may have."""
-    beside_experts: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types that the other matrices of a MoE model may have (FastDeploy's wint4 keeps them WINT8)."""
-    activations: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types of the quantized layers' activations."""
-    kept: tuple[Sentence, ...]
-    """Parts of the names of matrices that may stay as they are (embedding, output, router)."""
-
-
-class Dataset(Data, frozen=True, kw_only=True):
-    """A question set of the accuracy clause (R11)."""
-
-    name: Sentence
-    modality: Modality
-    domain: Sentence
-    named_by_standard: bool
-    few_shot: NaturalNumber
-    max_tokens: Count
 
 
 class Workload(Data, frozen=True, kw_only=True):
@@ -268,17 +242,16 @@ class ServingThroughputRule(Data, frozen=True, kw_only=True):
             fraction(getattr(self, name), name)
 
 
-class AccuracyRule(Data, frozen=True, kw_only=True):
-    """R10: points on the 0..100 scale, two-sided."""
+class TrustedKey(Data, frozen=True, kw_only=True):
+    """A key whose owner may vouch for a reference, or certify (R14, R16)."""
 
-    points_max: Positive
-    confidence: float
+    name: Sentence
+    """Whose it is, as reports say it."""
+    key: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    """The Ed25519 public key, as ``pytest-ernie keys new`` prints it."""
 
-    def __post_init__(self) -> None:
-        fraction(self.confidence, "confidence")
 
-
-class ReferenceRule(Data, frozen=True, kw_only=True):
+class ReferenceRule(Data, frozen=True, kw_only=True, omit_defaults=True):
     """R14: whose evidence may stand for the benchmark."""
 
     hardware: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
@@ -287,6 +260,13 @@ class ReferenceRule(Data, frozen=True, kw_only=True):
     """Serving throughput runs of a reference; the median counts."""
     same_machine_for_throughput: bool
     """Only figures of the candidate's own machine are compared (the rehearsal: CPUs differ)."""
+    trusted_keys: tuple[TrustedKey, ...] = ()
+    """Whose signature makes a reference one that can certify; none yet: nobody has published a key."""
+
+    def __post_init__(self) -> None:
+        keys = [entry.key for entry in self.trusted_keys]
+        if len(set(keys)) != len(keys):
+            raise ValueError("trusted_keys names a key twice")
 
 
 class Rulings(Data, frozen=True, kw_only=True):
@@ -340,6 +320,13 @@ class Edition(Data, frozen=True, kw_only=True):
                 return clause
         raise KeyError(id)
 
+    def dataset(self, name: str) -> Dataset:
+        """Return the data set of that name; KeyError if the edition has none."""
+        for dataset in self.datasets:
+            if dataset.name == name:
+                return dataset
+        raise KeyError(name)
+
     def datatype(self, name: str) -> DataTypeRule:
         """Return the rule of a data type; KeyError if the edition has none."""
         for rule in self.datatypes:
@@ -359,3 +346,21 @@ class Edition(Data, frozen=True, kw_only=True):
             if length is not None and length in recipe.lengths:
                 return recipe.at(length)
         return min(recipes, key=lambda recipe: recipe.sequence_length, default=None)
+
+    def filled_recipe(self, model: str, method: str, length: int) -> Recipe | None:
+        """Return the recipe of the run whose samples are filled to a length, tokens (R12)."""
+        recipe = self.recipe(model, method, length)
+        rule = self.rulings.training_context
+        return (
+            None
+            if recipe is None
+            else msgspec.structs.replace(
+                recipe,
+                steps=rule.steps,
+                sequence_length=length // rule.length_divisor,
+                also_at=(),
+                micro_batch=1,
+                global_batch=rule.global_batch,
+                warmup_steps=0,
+            )
+        )

@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from doubles.load_client import SOUND
+from pytest_ernie.measurements.latencies import Latencies
 from pytest_ernie.report import accuracy_plot, plots
 from pytest_ernie.report.load_plot import (
     LoadCurve,
-    Spreads,
     latency_spreads,
     throughput_against_load,
 )
@@ -82,7 +82,7 @@ def load_curve(**fields: object) -> LoadCurve:
 
 
 BOUNDS = Bounds(ttft_s=1.0, decode_tokens_per_s=10)
-SPREADS = Spreads(ttft_s=(0.2, 0.4, 1.5), decode_tokens_per_s=(8.0, 20.0, 30.0))
+SPREADS = Latencies(ttft_s=(0.2, 0.4, 1.5), decode_tokens_per_s=(8.0, 20.0, 30.0))
 NEEDLES = [
     accuracy_plot.Needles(label="WINT8 8192", found=((0.1, True), (0.9, False))),
     accuracy_plot.Needles(label="W4A8 <131072>", remark="refused"),
@@ -104,7 +104,7 @@ PICTURES = {
     ),
     "spreads": lambda: latency_spreads(SPREADS, SPREADS, BOUNDS, name="m"),
     "no answer": lambda: latency_spreads(
-        Spreads(ttft_s=(), decode_tokens_per_s=()), None, BOUNDS, name="m"
+        Latencies(ttft_s=(), decode_tokens_per_s=()), None, BOUNDS, name="m"
     ),
     "needles": lambda: accuracy_plot.needle_map(NEEDLES, name="m"),
     "tiers": lambda: tier_bars([TierBar(model="<m>", tier=1, counts=(10, 2, 1, 0))]),

@@ -1,23 +1,27 @@
 """
-First token and decode speed of every answered request at the load that counts.
+First token and decode speed of every answered request at the load that counts (R7, R8).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from msgspec import Struct
 
-from pytest_ernie.report.load_plot import Spreads
-
-if TYPE_CHECKING:
-    from pytest_ernie.evidence import Store
-    from pytest_ernie.measurements.throughput import WorkloadLoads
+from pytest_ernie.evidence import Store
+from pytest_ernie.measurements.load_runs import read_result
+from pytest_ernie.measurements.throughput import WorkloadLoads
 
 
-def spreads_at_peak(store: Store, loads: WorkloadLoads) -> Spreads | None:
+class Latencies(Struct, frozen=True, kw_only=True):
+    """A value for each answered request, in the order of the workload."""
+
+    ttft_s: tuple[float, ...]
+    decode_tokens_per_s: tuple[float, ...]
+
+
+def latencies_at_peak(store: Store, loads: WorkloadLoads) -> Latencies | None:
     """Return them, None where no load keeps the limits; failed requests have none."""
     from pytest_ernie.load.protocol import decode_tokens
     from pytest_ernie.load.summary import failure
-    from pytest_ernie.measurements.load_runs import read_result
 
     best = loads.peak
     if best is None:
@@ -32,4 +36,4 @@ def spreads_at_peak(store: Store, loads: WorkloadLoads) -> Spreads | None:
             continue
         firsts.append(first_s - request.due_s)
         speeds.append(decode_tokens(request) / (last_s - first_s))
-    return Spreads(ttft_s=tuple(firsts), decode_tokens_per_s=tuple(speeds))
+    return Latencies(ttft_s=tuple(firsts), decode_tokens_per_s=tuple(speeds))
