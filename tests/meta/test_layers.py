@@ -47,6 +47,7 @@ LAYERS = (
         "shards",
         "shard_plans",
         "merge_command",
+        "certificate_command",
         "preflight",
         "launch_command",
         "launch_training",
