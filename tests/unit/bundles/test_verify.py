@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from conftest import REFERENCE
-from doubles.forger import Workshop, files_of, packed_files
+from doubles.forger import REFERENCE, Workshop, files_of, packed_files
 from pytest_ernie.bundles.signing import sign_bundle
 from pytest_ernie.cli import main
 from pytest_ernie.evidence.bundle import open_bundle
