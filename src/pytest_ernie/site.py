@@ -32,6 +32,8 @@ class TrainerSite(_Table, frozen=True, kw_only=True):
     python: str
     """Interpreter of an environment that holds the trainer."""
     env: dict[str, str] = {}
+    restarts: Annotated[int, Meta(ge=0)] = 0
+    """How often a trainer that died is started again in one run; the evidence says so."""
 
 
 class ServingSite(_Table, frozen=True, kw_only=True):

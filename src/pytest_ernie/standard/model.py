@@ -29,6 +29,7 @@ DataType = Literal["bf16", "wint8", "wint4", "w4a8"]
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
 NaturalNumber = Annotated[int, Meta(ge=0)]
+NonNegative = Annotated[float, Meta(ge=0)]
 Sentence = Annotated[str, Meta(min_length=1)]
 
 
@@ -224,10 +225,20 @@ class LossRule(Data, frozen=True, kw_only=True):
     """Theil-Sen slope of |difference| times the window's steps, above which the curve may diverge."""
     divergence_significance: float
     """Level of the one-sided Mann-Kendall test that must agree."""
+    reference_runs: Count
+    """Recordings of a reference's run; more than one show how far it agrees with itself."""
+    layout_noise_float32: NonNegative
+    """How far two layouts of one global batch (replicas x accumulation) differ by themselves."""
+    layout_noise_bfloat16: NonNegative
+    """The same of runs in bfloat16."""
 
     def __post_init__(self) -> None:
         _fraction(self.divergence_significance, "divergence_significance")
         _window(self.first_step, self.last_step)
+
+    def layout_noise(self, precision: str) -> float:
+        """Return how far two layouts differ by themselves in that precision."""
+        return self.layout_noise_float32 if precision == "float32" else self.layout_noise_bfloat16
 
 
 class TrainingThroughputRule(Data, frozen=True, kw_only=True):
@@ -235,8 +246,11 @@ class TrainingThroughputRule(Data, frozen=True, kw_only=True):
 
     first_step: Count
     last_step: Count
+    confidence: float
+    """Of the share's interval, which is shown."""
 
     def __post_init__(self) -> None:
+        _fraction(self.confidence, "confidence")
         _window(self.first_step, self.last_step)
 
 

@@ -5,6 +5,7 @@ ERNIEKit and its successor PaddleFormers: one trainer under two command names.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from pathlib import Path
@@ -13,11 +14,18 @@ from typing import Literal
 from pytest_ernie.errors import ToolchainError, TrainerError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.environment import PERSONAL, inherited
-from pytest_ernie.toolchains.process import start
+from pytest_ernie.toolchains.process import Running, start
 from pytest_ernie.toolchains.toolchain import Toolchain
 from pytest_ernie.trainers.cause import cause_of
 from pytest_ernie.trainers.curve import UnreadableLineError, read_step
-from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.protocol import (
+    LOG,
+    Enough,
+    TokenCount,
+    TrainingJob,
+    TrainingOutcome,
+    Watch,
+)
 from pytest_ernie.trainers.recipe_yaml import as_yaml, settings
 from pytest_ernie.trainers.tokens import count_tokens
 
@@ -69,12 +77,13 @@ class ErnieKitTrainer:
         (workdir / "train.yaml").write_text(config, encoding="utf-8")
         command = (*self._front_end(toolchain), "train", str(workdir / "train.yaml"))
         environment = _environment(job, toolchain)
-        log = workdir / "train.log"
+        log = workdir / LOG
         stage = f"train {job.recipe.method}"
         progress(stage, total=job.recipe.steps, detail="starting")
         started = time.time()
-        code = start(command, env=environment, cwd=workdir, log=log).follow(
-            _Following(stage, job.recipe.steps, progress)
+        code, cause = _followed(
+            start(command, env=environment, cwd=workdir, log=log),
+            _Following(stage, job.recipe.steps, progress, job.watch),
         )
         return TrainingOutcome(
             exit_code=code,
@@ -84,7 +93,7 @@ class ErnieKitTrainer:
             command=command,
             environment={k: v for k, v in sorted(environment.items()) if k not in PERSONAL},
             config=config,
-            cause=cause_of(code, _tail(log)),
+            cause=cause or cause_of(code, _tail(log)),
         )
 
     def count_tokens(
@@ -109,11 +118,20 @@ class ErnieKitTrainer:
         return (toolchain.python, str(folder / self._command))
 
 
+def _followed(running: Running, following: _Following) -> tuple[int, str | None]:
+    """Return the exit code, and the reason if whoever watches ended the run."""
+    try:
+        return running.follow(following), None
+    except Enough as reason:  # everything that was started has ended by now
+        return running.poll() or -signal.SIGTERM, str(reason)
+
+
 class _Following:
     """Reads the log as it grows and tells the last step's numbers."""
 
-    def __init__(self, stage: str, steps: int, progress: Progress) -> None:
+    def __init__(self, stage: str, steps: int, progress: Progress, watch: Watch | None) -> None:
         self._stage, self._steps, self._progress = stage, steps, progress
+        self._watch = watch
         self._unread = b""
 
     def __call__(self, output: bytes) -> None:
@@ -130,6 +148,8 @@ class _Following:
             self._progress(
                 self._stage, done=step.step, total=self._steps, detail=f"loss {loss}{speed}"
             )
+            if self._watch is not None:
+                self._watch(step)
 
 
 def _linked(checkpoint: Path, folder: Path) -> Path:

@@ -4,6 +4,7 @@ What a trainer is asked and what it answers, whichever front end does the work.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,22 @@ import msgspec
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.standard.model import Recipe
 from pytest_ernie.toolchains.toolchain import Toolchain
+from pytest_ernie.trainers.step_line import Step
+
+LOG = "train.log"
+"""Name of the log in the work folder, so that a run that was killed leaves it where it is looked for."""
+
+
+OUTPUT = "output"
+"""Folder for checkpoints in the work folder, ``checkpoint-STEP`` each."""
+
+
+class Enough(Exception):
+    """Raised by whoever watches a run, to end it; its text is the reason."""
+
+
+Watch = Callable[[Step], None]
+"""Told of every step as soon as the log shows it; may raise ``Enough``."""
 
 
 class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +53,12 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     pipeline_parallel: int = 1
     settings: dict[str, str | int | float | bool] = {}
     """What the chip needs besides (recompute, sharding); may not touch what the recipe says."""
+    watch: Watch | None = None
+    """Who is told of each step. A trainer that can't tell leaves it be, and runs to the end."""
+    checkpoint_steps: int | None = None
+    """Steps between the checkpoints that a restart may go on from; None: none are written."""
+    resume_from: str | None = None
+    """A checkpoint of an earlier attempt to go on from."""
 
 
 class TrainingOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +104,7 @@ class Trainer(Protocol):
         self, job: TrainingJob, toolchain: Toolchain, progress: Progress = silent
     ) -> TrainingOutcome:
         """
-        Run the job to its end, well or badly.
+        Run the job to its end, well or badly, or until the job's ``watch`` has had enough.
 
         TrainerError if the job can't even be tried; a run that fails is an outcome with a cause.
         """
