@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import msgspec
 
-from pytest_ernie.errors import EvidenceError
+from pytest_ernie.errors import EvidenceError, ReferenceBeingRecorded
 from pytest_ernie.evidence import Record
+from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.serving import Served
 from pytest_ernie.measurements.throughput import Throughput, WorkloadLoads
 from pytest_ernie.measurements.training_run import TrainingRun
@@ -43,11 +44,37 @@ def comparable(measured: Record, benchmark: Record) -> None:
         pairs.append(("checkpoint", measured.subject.checkpoint, benchmark.subject.checkpoint))
     for what, own, other in pairs:
         if own != other:
-            raise EvidenceError(
-                f"candidate and reference don't have the same {what}, so they can't be compared",
-                got=_short(own),
-                wanted=_short(other),
-            )
+            raise _unequal(what, own, other)
+
+
+def before_training(candidate: Bench, reference: Bench, criterion: Criterion) -> None:
+    """
+    Raise EvidenceError where the reference has another recipe, other data or weights (R14).
+
+    Before the candidate trains: hours that can't be compared with anything are lost. Where there is no
+    reference, or the candidate is offline, nothing is known yet and nothing is said.
+    """
+    try:
+        benchmark = reference.trained_if_any(criterion)
+    except ReferenceBeingRecorded:
+        return
+    if benchmark is None:
+        return
+    theirs = {
+        "training data": benchmark.subject.launch.get("training_data"),
+        "checkpoint": benchmark.subject.checkpoint,
+    }
+    for what, own in candidate.training_inputs(criterion.model).items():
+        if own != theirs[what]:
+            raise _unequal(what, own, theirs[what])
+
+
+def _unequal(what: str, own: str | None, other: str | None) -> EvidenceError:
+    return EvidenceError(
+        f"candidate and reference don't have the same {what}, so they can't be compared",
+        got=_short(own),
+        wanted=_short(other),
+    )
 
 
 DIED = "in an earlier attempt "
@@ -90,22 +117,24 @@ def loss_of(measured: TrainingRun, benchmark: TrainingRun, edition: Edition) -> 
 def _layout_noise(measured: TrainingRun, benchmark: TrainingRun, rule: LossRule) -> float | None:
     """Return how far two layouts differ by themselves, None if both sides had the same."""
     own, other = measured.layout, benchmark.layout
-    return None if own == other else rule.layout_noise(measured.precision)
+    return None if own == other else rule.layout_noise(measured.recipe.precision)
 
 
 def with_attempts(verdict: Verdict, run: TrainingRun) -> Verdict:
     """Return a verdict that says in how many attempts its run was completed."""
     if not run.attempts_before:
         return verdict
-    ended = ", ".join(
-        f"{attempt.last_step}" if attempt.last_step else "no step kept" for attempt in run.attempts
-    )
+    lasts = ", ".join(str(attempt.last_step) for attempt in run.attempts)
     since = (
         f"it went on from the checkpoint of step {run.resumed_from}"
         if run.resumed_from
         else "it began anew"
     )
-    note = f"{DIED}the run was cut short ({run.attempts_before} times; last step kept: {ended or '-'}); {since}"
+    times = "once" if run.attempts_before == 1 else f"{run.attempts_before} times"
+    note = f"{DIED}the run was cut short ({times}"
+    note += (
+        f", last step kept: {lasts}); {since}" if lasts else f", before a step was kept); {since}"
+    )
     return msgspec.structs.replace(verdict, notes=(*verdict.notes, note))
 
 

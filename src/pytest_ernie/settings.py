@@ -72,6 +72,13 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
         _refuse_self_comparison(evidence, one, recording)
     stop_early = bool(options.get("stop_early"))
     _refuse_stopping_early(stop_early, reference, recording, offline)
+    if not offline and evidence.is_file():
+        raise UsageProblem(
+            "a bundle is only read, so nothing can be measured into it",
+            where="--evidence",
+            got=evidence,
+            fix="Add --offline to judge it, or name a folder",
+        )
     site = _text(options, "site")
     return Settings(
         device_kind=device,

@@ -22,7 +22,7 @@ NUMBERS: dict[str, dict[str, Any]] = {
     "R5": {
         "rulings.training_throughput.first_step": 1,
         "rulings.training_throughput.last_step": 500,
-        "rulings.training_throughput.confidence": 0.95,
+        "rulings.training_throughput.share_confidence": 0.95,
     },
     "R7": {
         "rulings.serving_throughput.failed_share_max": 0.001,

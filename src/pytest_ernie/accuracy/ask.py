@@ -31,21 +31,46 @@ ATTEMPTS = 3
 SHEDDING = (429, 503)
 
 
-class AnswerRecord(msgspec.Struct, frozen=True, kw_only=True):
+class AnswerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One question's answer as it came, and its score."""
 
     id: str
+    """Unique in its data set; ends in ``#seed`` where the prompt's seed isn't 0."""
     question_digest: str
     prompt_digest: str
     """SHA-256 of what was sent, sampling fields included."""
     answer: str
+    """The content as it came, without reasoning."""
     extracted: str
+    """What of the answer was scored."""
     score: float | None
     """1.0 right, 0.0 wrong, None: not asked or not answered."""
     prompt_tokens: int | None
     output_tokens: int | None
     finish_reason: str | None
+    """``length``: it was cut by max_tokens."""
     error: str | None
+    """Why there is no answer; None: there is one."""
+    reasoning: str = ""
+    """What a thinking model said before its answer."""
+    group: str = ""
+    """Part of the data set (a subject of CMMLU, a task of BBH); empty where it has none."""
+    prompt_seed: int = 0
+    """Which of the edition's prompt seeds."""
+    attempts: int = 1
+    """How often it was sent until it was answered or given up."""
+    latency_s: float | None = None
+    """Seconds from sending to the whole answer, of the last attempt."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the answer was cut by max_tokens."""
+        return self.finish_reason == "length"
+
+    @property
+    def question(self) -> str:
+        """Id without the prompt's seed: answers of one question under several seeds share it."""
+        return self.id.removesuffix(f"#{self.prompt_seed}") if self.prompt_seed else self.id
 
 
 def ask(
@@ -65,7 +90,7 @@ def ask(
     """
     Return a record of each question, in their order.
 
-    A scored record in ``already`` is taken over if it answers the same prompt; ``on_answer`` is
+    A record in ``already`` is taken over if it has an answer to the same prompt; ``on_answer`` is
     told, in this thread, of each new one as it comes, so that a killed run loses nothing.
     """
     fields = dialect.sampling(max_tokens=max_tokens)
@@ -73,7 +98,7 @@ def ask(
         question.id: known
         for question in questions
         if (known := (already or {}).get(question.id)) is not None
-        and known.score is not None
+        and known.error is None
         and known.question_digest == question.digest
         and known.prompt_digest == prompt_digest(question, fields)
     }
@@ -109,22 +134,28 @@ def prompt_digest(question: Question, fields: Mapping[str, object]) -> str:
 def _ask_one(
     client: httpx.Client, base_url: str, model: str, question: Question, fields: dict[str, object]
 ) -> AnswerRecord:
-    answer = Answer(status=None, error="not asked")
-    for _ in range(ATTEMPTS):
-        answer = ask_chat(client, base_url, model, question.question, fields)
+    answer, attempts = Answer(status=None, error="not asked"), 0
+    while attempts < ATTEMPTS:
+        answer, attempts = (
+            ask_chat(client, base_url, model, question.question, fields),
+            attempts + 1,
+        )
         if answer.status is not None and answer.status not in SHEDDING:
             break
     return AnswerRecord(
         id=question.id,
         question_digest=question.digest,
         prompt_digest=prompt_digest(question, fields),
-        answer=answer.text,
-        extracted=extracted(answer.text),
-        score=None if answer.error is not None else score(answer.text, question.answer),
+        answer=answer.content,
+        extracted=extracted(answer.content),
+        score=None if answer.error is not None else score(answer.content, question.answer),
         prompt_tokens=answer.prompt_tokens,
         output_tokens=answer.output_tokens,
         finish_reason=answer.finish_reason,
         error=answer.error,
+        reasoning=answer.reasoning,
+        attempts=attempts,
+        latency_s=answer.latency_s,
     )
 
 

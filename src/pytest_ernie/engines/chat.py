@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import httpx
 
 ERROR_CHARACTERS = 500
+THINK_START, THINK_END = "<think>", "</think>"
+"""How reasoning stands in the content where no reasoning parser is switched on."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +27,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     """HTTP status; None if the connection failed, so that a refusal is no dead server."""
     text: str = ""
+    """The content, or the reasoning where there is no content: that something came."""
+    content: str = ""
+    """What stands as the answer, without the reasoning."""
+    reasoning: str = ""
+    """What a thinking model said before, where the engine tells it apart."""
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     finish_reason: str | None = None
@@ -89,9 +96,12 @@ def read_answer(status: int, body: bytes, latency_s: float) -> Answer:
         message = msgspec.json.decode(body)
         choice = message["choices"][0]
         usage = message.get("usage") or {}
+        content, reasoning = _texts(choice["message"])
         return Answer(
             status=status,
-            text=_text(choice["message"]),
+            text=content or reasoning,
+            content=content,
+            reasoning=reasoning,
             prompt_tokens=usage.get("prompt_tokens"),
             output_tokens=usage.get("completion_tokens"),
             finish_reason=choice.get("finish_reason"),
@@ -123,8 +133,13 @@ def server_words(body: bytes) -> str:
     return text[:ERROR_CHARACTERS]
 
 
-def _text(message: dict[str, Any]) -> str:
-    content = message.get("content")
+def _texts(message: dict[str, Any]) -> tuple[str, str]:
+    """Return content and reasoning; the latter has a field of its own or stands in <think> marks."""
+    content = message.get("content") or ""
     if isinstance(content, list):
         content = "".join(part.get("text", "") for part in content)
-    return content or message.get("reasoning_content") or message.get("reasoning") or ""
+    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
+    opened, closed, rest = content.partition(THINK_END)
+    if not reasoning and closed:
+        return rest.lstrip("\n"), opened.removeprefix(THINK_START).strip("\n")
+    return content, reasoning

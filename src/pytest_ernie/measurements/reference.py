@@ -22,6 +22,7 @@ from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.measurements.training import TrainingPlan
 from pytest_ernie.measurements.training_run import TrainingRun, read_training_run
 from pytest_ernie.standard import Criterion
+from pytest_ernie.standard.recipe import differences
 
 if TYPE_CHECKING:
     from pytest_ernie.settings import Settings
@@ -99,6 +100,7 @@ class Reference(Bench):
         store = self.store
         found = store.find(plan.what)
         if found is None:
+            self._refuse_other_recipe(plan)
             near = store.near(plan.what)
             raise EvidenceMissing(
                 f"the reference holds no {plan.what.title}"
@@ -107,6 +109,28 @@ class Reference(Bench):
                 fix="Record it on the reference's machine with --record-reference",
             )
         return found
+
+    def _refuse_other_recipe(self, plan: Plan) -> None:
+        """
+        Raise EvidenceError if the reference trained this by another recipe, naming the difference (R14).
+        """
+        if not isinstance(plan, TrainingPlan):
+            return
+        for what in self.store.measured():
+            if msgspec.structs.replace(what, recipe=plan.what.recipe) != plan.what:
+                continue
+            other = self.store.find(what)
+            if other is None or what == plan.what:
+                continue
+            told = differences(plan.recipe.identity, other.data.get("recipe") or {})
+            known = "recipe" in other.data
+            raise EvidenceError(
+                "candidate and reference don't train by the same recipe, so they can't be compared",
+                where=plan.what.title,
+                got=f"{'; '.join(told)} in the reference" if known else "another recipe's digest",
+                wanted="the edition's recipe on both sides",
+                fix="Record the reference anew with this version of the suite",
+            )
 
 
 def _numbered(plan: TrainingPlan, number: int) -> TrainingPlan:

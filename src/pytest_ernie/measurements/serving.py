@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from pytest_ernie.errors import EngineError, ServerNotStarted
+from pytest_ernie.errors import EngineError, EvidenceError, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Subject, What
 from pytest_ernie.measurements.equipment import Equipment, file_digest
 from pytest_ernie.site import Site
@@ -20,6 +20,7 @@ from pytest_ernie.standard.model import Dataset, ServingContextRule
 from pytest_ernie.verdicts import ContextAnswer
 
 if TYPE_CHECKING:
+    from pytest_ernie.accuracy.ask import AnswerRecord
     from pytest_ernie.engines.protocol import Launch, Server
     from pytest_ernie.measurements.launching import Planned
 
@@ -306,7 +307,7 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
                 dialect=server.dialect,
                 max_tokens=self.dataset.max_tokens,
                 concurrency=QUESTIONS_IN_FLIGHT,
-                already={answer.id: answer for answer in earlier if answer.score is not None},
+                already={answer.id: answer for answer in earlier if answer.error is None},
                 on_answer=lambda answer: recording.sample(msgspec.to_builtins(answer)),
                 api_key=server.api_key,
                 progress=equipment.progress,
@@ -314,22 +315,53 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
         recording.finish({"questions_sha256": asked.digest, "questions": len(asked.questions)})
 
 
+Scored = tuple[float | None, str]
+"""Score of an answer, and what of it was scored."""
+
+
 class Answers(Struct, frozen=True, kw_only=True):
-    """The score of every question: 0.0 or 1.0, None where it could not be asked."""
+    """The answer to every question, and its score: 0.0 to 1.0, None where it could not be asked."""
 
     record: Record
     scores: dict[str, float | None]
     unscored_because: str | None = None
     """Why the first question without a score has none."""
+    answers: dict[str, AnswerRecord] = {}
+    """The same by id with everything that was kept: answer, reasoning, extracted, tokens ..."""
+
+    @property
+    def truncated(self) -> int:
+        """How many answers were cut by max_tokens."""
+        return sum(answer.truncated for answer in self.answers.values())
 
 
 def read_answers(record: Record) -> Answers:
-    """Return the scores; of a question asked twice the first answer counts, unless it has no score."""
-    scores: dict[str, float | None] = {}
-    reasons: dict[str, str | None] = {}
-    for sample in record.samples:
-        if scores.get(sample["id"]) is None:
-            scores[sample["id"]] = sample["score"]
-            reasons[sample["id"]] = sample.get("error")
-    because = next((reasons[id] for id, score in scores.items() if score is None), None)
-    return Answers(record=record, scores=scores, unscored_because=because)
+    """
+    Return the answers; of a question asked twice the first counts, unless it failed.
+
+    What a library scores is scored when all answers are there; those scores stand in the result.
+    """
+    from pytest_ernie.accuracy.ask import AnswerRecord
+
+    answers: dict[str, AnswerRecord] = {}
+    try:
+        for sample in record.samples:
+            answer = msgspec.convert(sample, AnswerRecord)
+            if (known := answers.get(answer.id)) is None or known.error is not None:
+                answers[answer.id] = answer
+        scored = msgspec.convert(record.data.get("scores", {}), dict[str, Scored])
+        for id, (score, extracted) in scored.items():
+            answers[id] = msgspec.structs.replace(answers[id], score=score, extracted=extracted)
+    except (msgspec.ValidationError, KeyError) as problem:
+        raise EvidenceError(
+            "the answers of a question set can't be read",
+            where=record.what.title,
+            got=f"{type(problem).__name__}: {problem}",
+        ) from None
+    because = next((answer.error for answer in answers.values() if answer.score is None), None)
+    return Answers(
+        record=record,
+        scores={id: answer.score for id, answer in answers.items()},
+        unscored_because=because,
+        answers=answers,
+    )

@@ -25,7 +25,7 @@ from pytest_ernie.measurements.attempts import (
 from pytest_ernie.measurements.early import StopEarly
 from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest
 from pytest_ernie.measurements.memory import HostMemory
-from pytest_ernie.standard import Recipe, digest
+from pytest_ernie.standard import Recipe
 from pytest_ernie.standard.model import LossRule
 from pytest_ernie.trainers.cause import device_memory_ran_out
 from pytest_ernie.trainers.curve import read_curve
@@ -46,8 +46,6 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
     length: int | None = None
     repeat: int | None = None
     """Number of a further recording of a reference; None for the first."""
-    checkpoint_steps: int | None = None
-    """Steps between checkpoints, from which a run that was cut short goes on; None: it begins anew."""
     stop_early: tuple[Mapping[int, float], LossRule] | None = None
     """The reference's losses and the rule, by which a run that can no longer pass is ended."""
 
@@ -61,7 +59,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             method=self.recipe.method,
             length=self.length,
             repeat=self.repeat,
-            recipe=digest(msgspec.to_builtins(self.recipe)),
+            recipe=self.recipe.digest,
         )
 
     def subject(self, equipment: Equipment) -> Subject:
@@ -130,6 +128,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
                 "tokens": tokens.total,
                 "sample_tokens_min": min(tokens.per_sample),
                 "training_data_sha256": file_digest(data),
+                "recipe": self.recipe.identity,
                 "attempts": list(recording.continues),
                 "resumed_from": resumed[0] if resumed else 0,
                 "memory_peak_gib": peak_gib,
@@ -149,11 +148,11 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             cards=equipment.cards,
             visible_variable=equipment.device.visible_variable,
             threads=equipment.site.threads,
-            checkpoint_steps=self.checkpoint_steps,
+            checkpoint_steps=self.recipe.checkpoint_steps,
         )
 
     def _resumed(self, scratch: Path, recording: Recording) -> tuple[int, Path] | None:
-        if self.checkpoint_steps is None:
+        if self.recipe.checkpoint_steps is None:
             return None
         return last_checkpoint(scratch, attempts_in(recording.samples, but=recording.id))
 
@@ -184,7 +183,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         )
 
     def _keep(
-        self, outcome: TrainingOutcome, recording: Recording, early: StopEarly | None
+        self, outcome: TrainingOutcome, recording: Recording, early: StopEarly | None = None
     ) -> float | None:
         """
         Keep log and configuration; return the device's memory peak as far as the log tells it.

@@ -36,6 +36,7 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
     pace_problem: str
     """Why the pace can't be believed, or empty."""
     exit_code: int
+    recipe: Recipe
     attempts: tuple[Attempt, ...] = ()
     """Those that were cut short before."""
     resumed_from: int = 0
@@ -66,7 +67,8 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
         recorded = self.record.data.get("layout")
         if recorded is None:  # evidence of older versions: no replica had more than one card
             replicas = int(self.record.data["cards"])
-            return (self.global_batch // (self.micro_batch * replicas), replicas, 1)
+            share = self.recipe.micro_batch * replicas
+            return (self.recipe.global_batch // share, replicas, 1)
         return tuple(recorded)
 
     @property
@@ -108,6 +110,7 @@ def read_training_run(store: Store, record: Record, recipe: Recipe) -> TrainingR
         pace=pace,
         pace_problem=problem,
         exit_code=record.data["exit_code"],
+        recipe=recipe,
         attempts=attempts,
         resumed_from=resumed_from,
     )
@@ -122,9 +125,7 @@ def _pace(curve: Curve, record: Record, recipe: Recipe) -> tuple[Pace, str]:
         tokens=tokens_a_sample * recipe.global_batch * len(curve.steps),
         cards=record.data["cards"],
         nominal_tokens_per_s=fmean(nominal) if nominal else math.nan,
-        stalls=stalls_of(
-            times.step_s, loading_s=curve.data_load_s, saved_after=curve.saved_after
-        ),
+        stalls=stalls_of(times.step_s, loading_s=curve.data_load_s, saved_after=curve.saved_after),
     )
     outside_s = record.data["ended_unix_s"] - record.data["started_unix_s"] + OUTSIDE_S
     if not times.problem and sum(times.step_s) > outside_s:

@@ -233,11 +233,11 @@ def _marked_lines(log: bytes) -> Iterator[tuple[int, bytes, bool]]:
 def _nearest(log: bytes, ahead: dict[bytes, int], position: int) -> tuple[int, bytes] | None:
     """Return the next mark at or behind ``position``; ``ahead`` remembers how far each was sought."""
     nearest: tuple[int, bytes] | None = None
-    for mark, place in ahead.items():
-        if 0 <= place < position:
-            place = ahead[mark] = log.find(mark, position)
-        if place >= 0 and (nearest is None or place < nearest[0]):
-            nearest = (place, mark)
+    for mark in MARKS:
+        if 0 <= ahead[mark] < position:
+            ahead[mark] = log.find(mark, position)
+        if ahead[mark] >= 0 and (nearest is None or ahead[mark] < nearest[0]):
+            nearest = (ahead[mark], mark)
     return nearest
 
 

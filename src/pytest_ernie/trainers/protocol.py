@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from pytest_ernie.progress import Progress, silent
-from pytest_ernie.standard.model import Recipe
+from pytest_ernie.standard.recipe import Recipe
 from pytest_ernie.toolchains.toolchain import Toolchain
 from pytest_ernie.trainers.step_line import Step
 

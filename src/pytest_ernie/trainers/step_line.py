@@ -153,4 +153,4 @@ def _clock_s(values: dict[str, str], text: str) -> float | None:
         return None
     *date, fraction = found.groups(default="0")
     whole = calendar.timegm((*map(int, date), 0, 0, 0))
-    return whole + int(fraction) / 10 ** len(fraction)
+    return whole + float(f"0.{fraction}")

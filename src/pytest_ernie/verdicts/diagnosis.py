@@ -82,9 +82,12 @@ def diagnose(
     start = _beginning(own - other, tolerance)
     from_step = None if start is None else steps[start]
     if rates is not None and (told := _other_rate(*rates)) is not None:
-        return Diagnosis(kind="learning rate", from_step=from_step or told[0], text=told[1])
-    kind, text = _kind(own, other, start or 0, tolerance)
-    return Diagnosis(kind=kind, from_step=from_step, text=text)
+        kind: Kind = "learning rate"
+        from_step, text = from_step or told[0], told[1]
+    else:
+        kind, text = _kind(own, other, start or 0, tolerance)
+    looks = "what it looks like is" if kind == "unclear" else "it looks like"
+    return Diagnosis(kind=kind, from_step=from_step, text=f"{looks} {text}")
 
 
 def _beginning(gaps: NDArray, tolerance: float) -> int | None:  # type: ignore[type-arg]  # of floats
@@ -105,43 +108,50 @@ def _other_rate(own: Curve, other: Curve) -> tuple[int, str] | None:
         larger = max(abs(own[step]), abs(other[step]))
         if abs(own[step] - other[step]) > RATE_SHOWN * larger:
             return step, (
-                f"it looks like another learning rate: the candidate's log shows {own[step]:.4g} at step {step}, "
-                f"the reference's {other[step]:.4g}"
+                f"another learning rate: the candidate's log shows {own[step]:.4g} at step {step}, the "
+                f"reference's {other[step]:.4g}"
             )
     return None
 
 
-def _kind(own: ndarray, other: ndarray, start: int, tolerance: float) -> tuple[Kind, str]:  # type: ignore[type-arg]  # of floats
+def _kind(own: ndarray, other: ndarray, start: int, tolerance: float) -> tuple[Kind, str]:
     import numpy as np
 
     gaps = own - other
     if np.ptp(own) == 0:
-        return "constant", f"it looks like a loss that doesn't change at all: it is {own[0]:g} at every step"
+        return (
+            "constant",
+            f"a loss that doesn't change at all: it is {own[0]:g} at every step",
+        )
     if len(own) - start < SHORTEST:
-        return "unclear", "what it looks like is unclear: too few steps are wrong"
+        return "unclear", "unclear: too few steps are wrong"
     if factor := _factor(own, other):
-        return "scale", f"it looks like a loss that is scaled: it is {factor:.4g} times the reference's throughout"
+        return (
+            "scale",
+            f"a loss that is scaled: it is {factor:.4g} times the reference's throughout",
+        )
     together = _correlation(own[start:], other[start:])
     if math.isnan(together):
-        return "unclear", "what it looks like is unclear: the reference's loss hardly varies from step to step"
+        return (
+            "unclear",
+            "unclear: the reference's loss hardly varies from step to step",
+        )
     if together < APART:
         return _order(own[start:], other[start:])
     side = abs(gaps[start:].sum()) / max(np.abs(gaps[start:]).sum(), 1e-300)
     if together >= TOGETHER and abs(gaps[0]) > tolerance and side >= SIDED:
         return "start", (
-            f"it looks like another start: the loss of the first step, before any update, differs by "
+            f"another start: the loss of the first step, before any update, differs by "
             f"{abs(gaps[0]):.3g}, and the batches are the same (other weights, or another loss)"
         )
     if together >= TOGETHER and side >= SIDED and _grows_from_nothing(gaps, tolerance):
         return _updates(gaps[start:])
     if together >= TOGETHER and side <= SIDELESS and np.abs(gaps).mean() < 5 * tolerance:
         return "numeric noise", (
-            "it looks like numeric noise: the batches are the same, and the difference has no side (precision, the "
+            "numeric noise: the batches are the same, and the difference has no side (precision, the "
             "order of sums, a kernel)"
         )
-    return "unclear", (
-        "what it looks like is unclear: neither another data order, nor another learning rate, nor noise"
-    )
+    return "unclear", ("unclear: neither another data order, nor another learning rate, nor noise")
 
 
 def _factor(own: NDArray, other: NDArray) -> float | None:  # type: ignore[type-arg]  # of floats
@@ -173,16 +183,16 @@ def _order(own: NDArray, other: NDArray) -> tuple[Kind, str]:  # type: ignore[ty
     if agreement[best] >= TOGETHER:
         side = "later" if best > 0 else "earlier"
         return "data order", (
-            f"it looks like a shifted data order: its losses are those of the reference {abs(best)} steps {side}"
+            f"a shifted data order: its losses are those of the reference {abs(best)} steps {side}"
         )
     spread = np.diff(own).std() / np.diff(other).std()
     if 0.6 <= spread <= 1 / 0.6:
         return "data order", (
-            "it looks like another data order or other samples: the losses go up and down independently of the "
+            "another data order or other samples: the losses go up and down independently of the "
             "reference's, and as much"
         )
     return "unclear", (
-        f"what it looks like is unclear: the losses go up and down independently of the reference's, {spread:.2g} times as "
+        f"unclear: the losses go up and down independently of the reference's, {spread:.2g} times as "
         "much (another batch size, other data or another model)"
     )
 
@@ -203,7 +213,7 @@ def _updates(gaps: NDArray) -> tuple[Kind, str]:  # type: ignore[type-arg]  # of
     direction = "lower" if gaps.sum() < 0 else "higher"
     rate = "higher" if gaps.sum() < 0 else "lower"
     return "updates", (
-        f"it looks like another learning rate ({rate}), or other updates (optimizer, clipping, weight decay, a part "
+        f"another learning rate ({rate}), or other updates (optimizer, clipping, weight decay, a part "
         f"that isn't trained): the losses begin equal and drift apart, the candidate's to the "
         f"{direction} side"
     )

@@ -103,11 +103,11 @@ def training_share(
     )
     if verdict.word is Word.INCONCLUSIVE:
         return verdict
-    low, high = share_interval(measured, benchmark, rule.confidence)
+    low, high = share_interval(measured, benchmark, rule.share_confidence)
     notes = [
         f"nominal, padding counted: {measured.nominal_tokens_per_s:.0f} tok/s, benchmark "
         f"{benchmark.nominal_tokens_per_s:.0f}",
-        f"{rule.confidence:.0%} interval of the share: {low:.1%} to {high:.1%}",
+        f"{rule.share_confidence:.0%} interval of the share: {low:.1%} to {high:.1%}",
     ]
     if low < at_least <= high:
         notes.append(f"weak: the interval holds shares on both sides of {at_least:.0%}")
