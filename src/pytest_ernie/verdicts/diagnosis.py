@@ -138,12 +138,12 @@ def _kind(own: ndarray, other: ndarray, start: int, tolerance: float) -> tuple[K
         )
     if together < APART:
         return _order(own[start:], other[start:])
-    side = abs(gaps[start:].sum()) / max(np.abs(gaps[start:]).sum(), 1e-300)
-    if together >= TOGETHER and abs(gaps[0]) > tolerance and side >= SIDED:
+    if together >= TOGETHER and abs(gaps[0]) > tolerance:
         return "start", (
             f"another start: the loss of the first step, before any update, differs by "
             f"{abs(gaps[0]):.3g}, and the batches are the same (other weights, or another loss)"
         )
+    side = abs(gaps[start:].sum()) / max(np.abs(gaps[start:]).sum(), 1e-300)
     if together >= TOGETHER and side >= SIDED and _grows_from_nothing(gaps, tolerance):
         return _updates(gaps[start:])
     if together >= TOGETHER and side <= SIDELESS and np.abs(gaps).mean() < 5 * tolerance:
@@ -202,11 +202,17 @@ def _shifted(own: NDArray, other: NDArray, by: int) -> tuple[NDArray, NDArray]: 
 
 
 def _grows_from_nothing(gaps: NDArray, tolerance: float) -> bool:  # type: ignore[type-arg]  # of floats
-    """Tell whether the first steps agree far better than the later ones."""
+    """
+    Tell whether the first steps agree, the next ones do less and less, and the later ones not at all.
+
+    Other updates show from the first one on; what begins later, or goes away again, is something else.
+    """
     import numpy as np
 
-    early, late = np.abs(gaps[:3]).mean(), np.abs(gaps[len(gaps) // 2 :]).mean()
-    return bool(early < tolerance / 10 and early < late / 10)
+    size, steps = np.abs(gaps), len(gaps)
+    late = np.median(size[steps // 2 :])
+    first, next_ones = size[:3].mean(), size[steps // 25 : steps // 5].mean()
+    return bool(first < min(tolerance, late) / 10 and next_ones > late / 100)
 
 
 def _updates(gaps: NDArray) -> tuple[Kind, str]:  # type: ignore[type-arg]  # of floats
