@@ -115,7 +115,9 @@ def loss_of(measured: TrainingRun, benchmark: TrainingRun, edition: Edition) -> 
 
 
 def _layout_noise(measured: TrainingRun, benchmark: TrainingRun, rule: LossRule) -> float | None:
-    """Return how far two layouts differ by themselves, None if both sides had the same."""
+    """Return how far the sides' layouts differ by themselves, None if both had the same."""
+    if measured.micro_batch != benchmark.micro_batch:
+        return rule.micro_batch_noise
     own, other = measured.layout, benchmark.layout
     return None if own == other else rule.layout_noise(measured.recipe.precision)
 
@@ -266,6 +268,10 @@ def share_of_serving_benchmark(
 
 
 def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> Verdict:
+    if own.challenged and own.lengths != other.lengths:
+        return inconclusive(
+            f"the prompts of the {own.name} workload weren't sent in the order of the challenge"
+        )
     for loads in (own, other):
         if problem := loads.unequal_work or loads.unread_prompts or loads.saturated_client:
             return inconclusive(problem)

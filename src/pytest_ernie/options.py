@@ -70,6 +70,20 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
             "help": "bring-up only: end a training run that can no longer pass",
         },
     ),
+    (
+        "shard",
+        {
+            "metavar": "K/N",
+            "help": "only this shard of the chosen criteria: 2/3, or 2/FILE of pytest-ernie plan",
+        },
+    ),
+    (
+        "challenge",
+        {
+            "metavar": "NONCE",
+            "help": "what the certifying body issued: it seeds needles and the order of prompts",
+        },
+    ),
     ("lang", {"choices": ("en", "zh"), "default": "en", "help": "language of the report"}),
 )
 

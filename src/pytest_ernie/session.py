@@ -15,6 +15,7 @@ from pytest_ernie.options import OPTIONS, destination
 from pytest_ernie.outcomes import Outcomes
 from pytest_ernie.registry import Registry
 from pytest_ernie.settings import Settings, read_settings
+from pytest_ernie.shards import names_in
 from pytest_ernie.site import Site, missing_from, tensor_parallel_sizes
 from pytest_ernie.standard import Criterion
 
@@ -94,6 +95,16 @@ class ErnieSession:
 
         return progress_for(self.config)
 
+    def names_in_shard(self, chosen: tuple[Criterion, ...]) -> set[str] | None:
+        """Return which of the chosen criteria this run's shard has, None if it is no shard."""
+        settings = self.settings
+        if settings.shard is None:
+            return None
+        try:
+            return names_in(settings.shard, settings.edition, settings.edition_digest, chosen)
+        except ErnieError as error:
+            raise pytest.UsageError(str(error)) from None
+
     def check_chosen(self, chosen: tuple[Criterion, ...]) -> None:
         """Check what was collected, unless nothing was chosen or it is only to be looked at."""
         if chosen and not self.config.option.collectonly:
@@ -158,6 +169,12 @@ class ErnieSession:
             lines.append(
                 "ernie: --stop-early: a training run that can no longer pass is ended, and is no result"
             )
+        if settings.shard is not None:
+            lines.append(
+                f"ernie: shard {settings.shard.title}; pytest-ernie merge joins the evidence of all"
+            )
+        if settings.challenge is not None:
+            lines.append(f"ernie: under the challenge {settings.challenge}")
         if settings.record_reference:
             lines.append("ernie: recording a reference; nothing is compared")
         elif settings.reference is None:

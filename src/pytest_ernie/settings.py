@@ -9,8 +9,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pytest_ernie.challenge import checked_challenge
 from pytest_ernie.engines.address import checked_address
 from pytest_ernie.errors import UsageProblem
+from pytest_ernie.shards import Asked, asked_shard
 from pytest_ernie.site import Site, read_site
 from pytest_ernie.standard import Edition, edition_digest, load
 
@@ -39,6 +41,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     stop_early: bool = False
     """End a training run that can no longer pass; bring-up only."""
     lang: Literal["en", "zh"]
+    shard: Asked | None = None
+    challenge: str | None = None
+    """What the certifying body issued, so that evidence can't have been made before (R16)."""
 
     @property
     def rehearses(self) -> bool:
@@ -80,6 +85,7 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
             fix="Add --offline to judge it, or name a folder",
         )
     site = _text(options, "site")
+    shard, challenge = _text(options, "shard"), _text(options, "challenge")
     return Settings(
         device_kind=device,
         edition=edition,
@@ -95,6 +101,8 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
         fresh=_text(options, "fresh"),
         stop_early=stop_early,
         lang="zh" if options.get("lang") == "zh" else "en",
+        shard=asked_shard(shard, folder) if shard else None,
+        challenge=checked_challenge(challenge) if challenge else None,
     )
 
 

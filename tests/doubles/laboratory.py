@@ -93,7 +93,9 @@ class DoubleTrainer:
         with Path("trained.txt").open("a") as runs:
             runs.write(f"{job.recipe.method} {job.resume_from or 'anew'}\n")
         deaths = planted.get("deaths", math.inf)
-        dies = "die_after" in planted and len(Path("trained.txt").read_text().splitlines()) <= deaths
+        dies = (
+            "die_after" in planted and len(Path("trained.txt").read_text().splitlines()) <= deaths
+        )
         code, cause = planted.get("exit_code", 0), None
         if code:
             cause = "RuntimeError: out of memory on card 0"

@@ -30,7 +30,9 @@ def recorded(name: str) -> Lines:
     return text.splitlines(keepends=True)
 
 
-def run_of(log: Lines | bytes, *, samples: tuple[dict[str, Any], ...] = (), **data: Any) -> TrainingRun:
+def run_of(
+    log: Lines | bytes, *, samples: tuple[dict[str, Any], ...] = (), **data: Any
+) -> TrainingRun:
     """A run that was recorded with that log, as evidence gives it back."""
     raw = log if isinstance(log, bytes) else "".join(log).encode()
     known = {

@@ -43,7 +43,8 @@ def again(step: int, after: int, change: Plant = lambda lines: lines) -> Plant:
 
     def plant(lines: Lines) -> Lines:
         line = change([lines[step - 1]])[0]
-        line = re.sub(r"(\d\d):(\d\d:\d\d,\d{3})", lambda at: f"{int(at[1]) + 1:02}:{at[2]}", line, 1)
+        clock = re.compile(r"(\d\d):(\d\d:\d\d,\d{3})")
+        line = clock.sub(lambda at: f"{int(at[1]) + 1:02}:{at[2]}", line)
         line = re.sub(r"interval_runtime: [\d.]+", "interval_runtime: 1.5", line)
         return [*lines[:after], line, *lines[after:]]
 

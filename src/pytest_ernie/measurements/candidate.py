@@ -49,7 +49,8 @@ class Candidate(Bench):
         super().__init__(settings.edition)
         self._settings = settings
         self._equipment = equipment
-        self._store = Store(settings.evidence, local_redaction(settings, os.environ))
+        redaction = local_redaction(settings, os.environ)
+        self._store = Store(settings.evidence, redaction, settings.challenge)
         self._failed: dict[str, ErnieError] = {}
         self._remeasured: set[str] = set()
         self._restarts: dict[str, int] = {}
@@ -96,6 +97,7 @@ class Candidate(Bench):
         what = plan.what
         if what.digest in self._failed:
             raise self._failed[what.digest]
+        self._store.check_challenge()
         while True:
             try:
                 return self._found_or_measured(plan)
@@ -186,7 +188,7 @@ class OfflineCandidate(Bench):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.edition)
         self._settings = settings
-        self._store = Store(settings.evidence)
+        self._store = Store(settings.evidence, challenge=settings.challenge)
         self.measured = 0
 
     @property
@@ -195,6 +197,8 @@ class OfflineCandidate(Bench):
 
     def record(self, plan: Plan) -> Record:
         """Return the only record of that measurement, whatever device it was made on."""
+        if self._settings.challenge is not None:  # without one asked for, the evidence's own holds
+            self._store.check_challenge()
         found = self._store.find(plan.what)
         if found is None:
             raise EvidenceMissing(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from pytest_ernie.challenge import in_challenged_order, seed_of
 from pytest_ernie.errors import EngineError, EvidenceError, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Subject, What
 from pytest_ernie.measurements.equipment import Equipment, file_digest
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pytest_ernie.measurements.launching import Planned
 
 QUESTIONS_IN_FLIGHT = 8
+NEEDLES = "needles"
+"""What the seed of hidden codes is drawn for."""
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
@@ -237,6 +240,7 @@ class ContextPlan(ServedPlan, frozen=True, kw_only=True):
                 server.model,
                 length=self.length,
                 rule=self.rule,
+                seed=seed_of(equipment.settings.challenge, NEEDLES),
                 dialect=server.dialect,
                 api_key=server.api_key,
                 window=server.facts.window,
@@ -303,7 +307,9 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
             ask(
                 server.base_url,
                 server.model,
-                asked.questions,
+                in_challenged_order(
+                    asked.questions, equipment.settings.challenge, self.dataset.name
+                ),
                 dialect=server.dialect,
                 max_tokens=self.dataset.max_tokens,
                 concurrency=QUESTIONS_IN_FLIGHT,

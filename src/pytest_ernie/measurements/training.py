@@ -4,6 +4,7 @@ Training measurements: the 500-step run that loss and throughput share, and the 
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -25,6 +26,7 @@ from pytest_ernie.measurements.attempts import (
 from pytest_ernie.measurements.early import StopEarly
 from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest
 from pytest_ernie.measurements.memory import HostMemory
+from pytest_ernie.measurements.training_setup import Setup, setup_of
 from pytest_ernie.standard import Recipe
 from pytest_ernie.standard.model import LossRule
 from pytest_ernie.trainers.cause import device_memory_ran_out
@@ -48,6 +50,18 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
     """Number of a further recording of a reference; None for the first."""
     stop_early: tuple[Mapping[int, float], LossRule] | None = None
     """The reference's losses and the rule, by which a run that can no longer pass is ended."""
+    multimodal: bool = False
+
+    def setup(self, equipment: Equipment) -> Setup:
+        """Return layout, cards and hosts; SiteError where the site file lacks something."""
+        return setup_of(
+            self.recipe,
+            length=self.length or self.recipe.sequence_length,
+            device=equipment.device.kind,
+            site=equipment.site,
+            cards=equipment.cards,
+            environment=os.environ,
+        )
 
     @property
     def what(self) -> What:
@@ -63,8 +77,9 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         )
 
     def subject(self, equipment: Equipment) -> Subject:
-        """Device, the trainer's installed files, weights, training data and cards."""
+        """Device, the trainer's installed files, weights, training data, cards and their layout."""
         data = equipment.training_data(self.recipe.model)
+        setup = self.setup(equipment)
         return Subject(
             device=equipment.device_facts,
             toolchain=equipment.trainer_toolchain.digest,
@@ -72,8 +87,9 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             launch={
                 "trainer": equipment.trainer.name,
                 "training_data": file_digest(data),
-                "cards": equipment.cards,
+                "cards": setup.cards,
                 "threads": equipment.site.threads,
+                **setup.key,
             },
         )
 
@@ -100,6 +116,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         scratch = equipment.settings.evidence / SCRATCH
         workdir = scratch / recording.id
         workdir.mkdir(parents=True)
+        setup = self.setup(equipment)
+        layout = setup.recorded(self.recipe)
         data = self._data(equipment, workdir)
         tokens = equipment.trainer.count_tokens(
             equipment.trainer_toolchain,
@@ -109,9 +127,9 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         )
         resumed = self._resumed(scratch, recording)
         keeping, memory = KeepingSteps(recording), HostMemory(samples=not self.timed)
-        early = self._early(equipment)
+        early = self._early(setup)
         job = msgspec.structs.replace(
-            self._job(equipment, data, workdir),
+            self._job(equipment, setup, data, workdir),
             watch=watched_by(keeping, memory, *([early] if early else [])),
             resume_from=str(resumed[1]) if resumed else None,
         )
@@ -123,7 +141,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         recording.finish(
             {
                 **_outcome(outcome),
-                "cards": max(1, len(equipment.cards)),
+                "cards": setup.all_cards,
+                "layout": layout,
                 "samples": len(tokens.per_sample),
                 "tokens": tokens.total,
                 "sample_tokens_min": min(tokens.per_sample),
@@ -138,16 +157,23 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         for folder in (workdir, *left):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _job(self, equipment: Equipment, data: Path, workdir: Path) -> TrainingJob:
+    def _job(self, equipment: Equipment, setup: Setup, data: Path, workdir: Path) -> TrainingJob:
         return TrainingJob(
             recipe=self.recipe,
             checkpoint=str(equipment.checkpoint(self.recipe.model)),
             data=str(data),
             workdir=str(workdir),
             paddle_device=equipment.device.paddle_name,
-            cards=equipment.cards,
+            cards=setup.cards,
             visible_variable=equipment.device.visible_variable,
             threads=equipment.site.threads,
+            multimodal=self.multimodal,
+            tensor_parallel=setup.layout.tensor_parallel,
+            pipeline_parallel=setup.layout.pipeline_parallel,
+            micro_batch=setup.layout.micro_batch,
+            settings=setup.layout.settings,
+            hosts=setup.hosts,
+            device_environment=setup.environment,
             checkpoint_steps=self.recipe.checkpoint_steps,
         )
 
@@ -156,11 +182,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             return None
         return last_checkpoint(scratch, attempts_in(recording.samples, but=recording.id))
 
-    def _early(self, equipment: Equipment) -> StopEarly | None:
-        if self.stop_early is None:
-            return None
-        losses, rule = self.stop_early
-        return StopEarly(losses, rule, max(1, len(equipment.cards)))
+    def _early(self, setup: Setup) -> StopEarly | None:
+        return None if self.stop_early is None else StopEarly(*self.stop_early, setup.all_cards)
 
     def _data(self, equipment: Equipment, workdir: Path) -> Path:
         data = equipment.training_data(self.recipe.model)
@@ -194,6 +217,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         log = Path(outcome.log)
         recording.blob("log", log)
         recording.blob("config", outcome.config.encode())
+        for name, path in outcome.worker_logs.items():
+            recording.blob(name, Path(path))
         if early is not None and early.said is not None:
             raise StoppedEarly(early.said)
         curve = read_curve(log.read_bytes())

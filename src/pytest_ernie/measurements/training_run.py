@@ -14,11 +14,15 @@ from pytest_ernie.measurements.attempts import Attempt, earlier_attempts, pieced
 from pytest_ernie.standard import Recipe
 from pytest_ernie.trainers.cause import device_memory_ran_out
 from pytest_ernie.trainers.clock import step_times
-from pytest_ernie.trainers.curve import Curve, read_curve
+from pytest_ernie.trainers.curve import Curve, read_logs
 from pytest_ernie.verdicts import Pace, stalls_of
 
 OUTSIDE_S = 2.0
 """By how much the log's clock may exceed the suite's own, seconds."""
+
+
+WORKER = "host-"
+"""How the names of workers' own logs begin: ``host-0 worker 3``."""
 
 
 class TrainingRun(Struct, frozen=True, kw_only=True):
@@ -58,18 +62,24 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
         return len(self.record.data.get("attempts", ()))
 
     @property
-    def layout(self) -> tuple[int, int, int]:
-        """
-        How the global batch was split, and what else changes the order of sums.
+    def micro_batch(self) -> int:
+        """Samples at once on a replica: a part of what is trained, see docs/training-numerics.md."""
+        return int(self.record.data.get("layout", {}).get("micro_batch", self.recipe.micro_batch))
 
-        Micro batches a replica adds up, replicas, and cards of one replica.
-        """
-        recorded = self.record.data.get("layout")
-        if recorded is None:  # evidence of older versions: no replica had more than one card
-            replicas = int(self.record.data["cards"])
-            share = self.recipe.micro_batch * replicas
-            return (self.recipe.global_batch // share, replicas, 1)
-        return tuple(recorded)
+    @property
+    def layout(self) -> tuple[int, ...]:
+        """What else the order of sums depends on: cards of a replica, replicas, accumulation."""
+        cards = int(self.record.data["cards"])
+        known = {  # in evidence of older versions a replica has one card
+            "tensor_parallel": 1,
+            "pipeline_parallel": 1,
+            "replicas": cards,
+            "accumulation": self.recipe.global_batch // (self.micro_batch * cards),
+        } | self.record.data.get("layout", {})
+        return tuple(
+            int(known[name])
+            for name in ("tensor_parallel", "pipeline_parallel", "replicas", "accumulation")
+        )
 
     @property
     def effective_tokens_per_s(self) -> float:
@@ -98,7 +108,7 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
 
 def read_training_run(store: Store, record: Record, recipe: Recipe) -> TrainingRun:
     """Return a recorded run, its curve read anew from the log."""
-    curve = read_curve(store.blobs.get(record.blobs["log"]))
+    curve = _curve(store, record)
     attempts = earlier_attempts(record)
     resumed_from = int(record.data.get("resumed_from", 0))
     pace, problem = _pace(curve, record, recipe)
@@ -114,6 +124,12 @@ def read_training_run(store: Store, record: Record, recipe: Recipe) -> TrainingR
         attempts=attempts,
         resumed_from=resumed_from,
     )
+
+
+def _curve(store: Store, record: Record) -> Curve:
+    """Read the log, and beside it those of single workers where they are kept: they must agree."""
+    names = ["log", *sorted(name for name in record.blobs if name.startswith(WORKER))]
+    return read_logs((name, store.blobs.get(record.blobs[name])) for name in names)
 
 
 def _pace(curve: Curve, record: Record, recipe: Recipe) -> tuple[Pace, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from pytest_ernie.standard.fields import (
@@ -191,6 +192,8 @@ class LossRule(Data, frozen=True, kw_only=True):
     """How far two layouts of one global batch (replicas x accumulation) differ by themselves."""
     layout_noise_bfloat16: NonNegative
     """The same of runs in bfloat16."""
+    micro_batch_noise: NonNegative
+    """How far two micro batches differ by themselves: each is a mean of its own, so it is far."""
 
     def __post_init__(self) -> None:
         fraction(self.divergence_significance, "divergence_significance")
@@ -373,3 +376,21 @@ class Edition(Data, frozen=True, kw_only=True):
             if length is not None and length in recipe.lengths:
                 return recipe.at(length)
         return min(recipes, key=lambda recipe: recipe.sequence_length, default=None)
+
+    def filled_recipe(self, model: str, method: str, length: int) -> Recipe | None:
+        """Return the recipe of the run whose samples are filled to a length, tokens (R12)."""
+        recipe = self.recipe(model, method, length)
+        rule = self.rulings.training_context
+        return (
+            None
+            if recipe is None
+            else msgspec.structs.replace(
+                recipe,
+                steps=rule.steps,
+                sequence_length=length // rule.length_divisor,
+                also_at=(),
+                micro_batch=1,
+                global_batch=rule.global_batch,
+                warmup_steps=0,
+            )
+        )

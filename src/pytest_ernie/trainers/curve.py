@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -181,28 +180,25 @@ def read_curve(text: str | bytes) -> Curve:
     not (the first stands). Steps that are missing in between, out of order, torn or not finite are
     problems.
     """
-    reading = _Reading()
     log = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    for number, line, whole in _marked_lines(log):
-        reading.line(line, whole, f"line {number}")
-    return reading.curve()
+    return read_logs([("log", log)])
 
 
-def read_logs(paths: Sequence[Path]) -> Curve:
+def read_logs(logs: Iterable[tuple[str, bytes]]) -> Curve:
     """
-    Read the logs of several workers of one run, of which one or all tell of the steps.
+    Read the logs of several workers of one run by their names, of which one or all tell of the steps.
 
-    They are read one after the other, so that no more than one is in memory. The first one that tells
-    of a step counts; a later one that says otherwise is a problem.
+    They are taken one after the other, so that no more than one need be in memory. The first one that
+    tells of a step counts; a later one that says otherwise is a problem.
     """
     reading = _Reading()
-    for path in paths:
+    for place, (name, log) in enumerate(logs):
         told = dict.fromkeys(reading.found)
         reading.last = 0
-        for number, line, whole in _marked_lines(path.read_bytes()):
-            reading.line(line, whole, f"{path.name}, line {number}")
+        for number, line, whole in _marked_lines(log):
+            reading.line(line, whole, f"{name}, line {number}" if place else f"line {number}")
         if told and (more := [step for step in reading.found if step not in told]):
-            reading.problems.append(f"{path.name} alone tells of step {more[0]}")
+            reading.problems.append(f"{name} alone tells of step {more[0]}")
     return reading.curve()
 
 

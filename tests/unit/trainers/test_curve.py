@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -314,18 +313,15 @@ def test_a_line_too_long_to_be_a_step_is_named() -> None:
     assert curve.problems[0] == "line 1: longer than 16384 bytes and left unread"
 
 
-def written(folder: Path, *texts: str) -> list[Path]:
-    """Write the logs of some workers."""
-    paths = [folder / f"workerlog.{number}" for number in range(len(texts))]
-    for path, text in zip(paths, texts, strict=True):
-        path.write_text(text)
-    return paths
+def workers(*texts: str) -> list[tuple[str, bytes]]:
+    """The logs of some workers, by name."""
+    return [(f"worker {number}", text.encode()) for number, text in enumerate(texts)]
 
 
-def test_the_logs_of_several_workers_are_one_run(tmp_path: Path) -> None:
+def test_the_logs_of_several_workers_are_one_run() -> None:
     """Those that tell of no step, or of the same ones, change nothing."""
     noise = "NCCL INFO Channel 00\n" * 10
-    curve = read_logs(written(tmp_path, noise, log(1, 2, 3), noise, log(1, 2, 3)))
+    curve = read_logs(workers(noise, log(1, 2, 3), noise, log(1, 2, 3)))
 
     assert (curve.steps, curve.problems) == ((1, 2, 3), ())
 
@@ -334,14 +330,12 @@ def test_the_logs_of_several_workers_are_one_run(tmp_path: Path) -> None:
     ("other", "problem"),
     [
         (line(1) + line(2, loss=9.5), "step 2 is repeated with another loss (6.98 and 9.5)"),
-        (log(1, 2, 3), "workerlog.1 alone tells of step 3"),
+        (log(1, 2, 3), "worker 1 alone tells of step 3"),
     ],
 )
-def test_workers_that_contradict_each_other_are_a_problem(
-    tmp_path: Path, other: str, problem: str
-) -> None:
+def test_workers_that_contradict_each_other_are_a_problem(other: str, problem: str) -> None:
     """Nobody can say which of them is right."""
     first = line(1) + line(2, loss=6.98)
-    curve = read_logs(written(tmp_path, first, other.replace("6.99", "6.25875282")))
+    curve = read_logs(workers(first, other.replace("6.99", "6.25875282")))
 
     assert any(problem in told for told in curve.problems)
