@@ -18,7 +18,7 @@ import pytest
 from pytest_ernie.errors import ErnieError, ReferenceBeingRecorded
 from pytest_ernie.report.text import line
 from pytest_ernie.standard import Criterion
-from pytest_ernie.verdicts import Verdict, Word, inconclusive
+from pytest_ernie.verdicts import Listing, Verdict, Word, inconclusive
 
 PROPERTY = "ernie"
 """Name of the user property that holds the whole judgement as JSON."""
@@ -114,6 +114,17 @@ def _harmless(verdict: Verdict) -> Verdict:
         measured=line(verdict.measured),
         required=line(verdict.required),
         notes=tuple(line(note) for note in verdict.notes),
+        listing=_harmless_listing(verdict.listing) if verdict.listing else None,
+    )
+
+
+def _harmless_listing(listing: Listing) -> Listing:
+    return msgspec.structs.replace(
+        listing,
+        rows=tuple(
+            tuple(line(cell) if isinstance(cell, str) else cell for cell in cells)
+            for cells in listing.rows
+        ),
     )
 
 

@@ -35,4 +35,5 @@ class HostMemory:
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 held += process.memory_info().rss
-        self.peak_gib = max(self.peak_gib or 0.0, held / 2**30)
+        if held:
+            self.peak_gib = max(self.peak_gib or 0.0, held / 2**30)

@@ -9,8 +9,8 @@ from html import escape
 
 from pytest_ernie.report.grid import TITLES, word_class, word_of
 from pytest_ernie.report.matrix import Matrix, Row
-from pytest_ernie.report.text import html
-from pytest_ernie.verdicts import Word
+from pytest_ernie.report.text import html, shown_cell
+from pytest_ernie.verdicts import Listing, Word
 
 _ORDER = (Word.FAIL, Word.INCONCLUSIVE, Word.NOT_RUN, Word.RECORDED)
 
@@ -47,6 +47,21 @@ def _note(row: Row, anchors: Mapping[str, str]) -> str:
     )
 
 
+def _listing(listing: Listing) -> str:
+    """A table that opens when it is asked to; its cells may quote logs."""
+    head = "".join(f"<th>{html(name)}</th>" for name in listing.columns)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{html(shown_cell(cell))}</td>' for cell in cells)}</tr>"
+        for cells in listing.rows
+    )
+    more = f"<p>and {listing.omitted} more</p>" if listing.omitted else ""
+    return (
+        f'<details class="ernie-listing"><summary>{html(listing.title)}: '
+        f"{len(listing.rows) + listing.omitted}</summary><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table>{more}</details>"
+    )
+
+
 def _named(row: Row) -> str:
     return (
         f"{word_of(row.verdict.word)} {escape(TITLES[row.criterion.clause])} "
@@ -65,5 +80,6 @@ def _article(row: Row, matrix: Matrix, anchors: Mapping[str, str]) -> str:
         f"<dl><dt>measured</dt><dd>{html(verdict.measured, 400)}</dd>"
         f"<dt>required</dt><dd>{html(verdict.required, 400)}</dd></dl>"
         + (f"<ul>{notes}</ul>" if notes else "")
+        + (_listing(verdict.listing) if verdict.listing else "")
         + f'<blockquote lang="zh">{html(clause.text)}</blockquote></article>'
     )

@@ -27,6 +27,7 @@ from pytest_ernie.report.svg import (
 )
 from pytest_ernie.report.text import line
 from pytest_ernie.standard.model import LossRule
+from pytest_ernie.verdicts import agreement
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,11 +55,21 @@ def differences(candidate: Curve, reference: Curve) -> dict[int, float]:
     return {step: gap if math.isfinite(gap) else math.nan for step, gap in pairs.items()}
 
 
-def loss_curves(candidate: Curve, reference: Curve | None, rule: LossRule, *, name: str) -> str:
+def loss_curves(
+    candidate: Curve,
+    reference: Curve | None,
+    rule: LossRule,
+    *,
+    name: str,
+    repeats: Sequence[Curve] = (),
+) -> str:
     """
     Draw both losses with the judged window shaded; below, their difference in the allowed band with
     the window's outliers marked. Without a reference only the candidate's loss is drawn.
+
+    ``repeats`` are further recordings of the reference: how far they agree with it is a band of its own.
     """
+    noise = {} if reference is None or not repeats else agreement((reference, *repeats))
     gaps = None if reference is None else differences(candidate, reference)
 
     def paint(figure: Figure) -> None:
@@ -70,6 +81,7 @@ def loss_curves(candidate: Curve, reference: Curve | None, rule: LossRule, *, na
             top, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         _paint_losses(top, candidate, reference, rule)
         if below is not None and gaps is not None:
+            _paint_noise(below, noise)
             _paint_differences(below, gaps, rule)
         (below or top).set_xlabel("step")
         (below or top).set_xlim(0, max([rule.last_step, *candidate, *(reference or ())]) + 1)
@@ -78,7 +90,7 @@ def loss_curves(candidate: Curve, reference: Curve | None, rule: LossRule, *, na
         paint,
         size_in=(WIDTH_IN, 2.3 if gaps is None else 3.5),
         title=f"Loss of {name}",
-        description=_loss_in_words(candidate, gaps, rule),
+        description=_loss_in_words(candidate, gaps, rule) + _noise_in_words(noise, rule),
     )
 
 
@@ -141,6 +153,29 @@ def _paint_differences(axes: Axes, gaps: Curve, rule: LossRule) -> None:
         axes.legend(loc="lower left")
     _scale(axes, gaps.values(), rule.tolerance)
     axes.set_ylabel("difference")
+
+
+def _paint_noise(axes: Axes, noise: Curve) -> None:
+    """Shade how far the reference's own runs lie apart at each step."""
+    if noise:
+        steps, spread = without_holes(noise)
+        axes.fill_between(
+            steps,
+            [-gap for gap in spread],
+            spread,
+            color=REFERENCE,
+            alpha=0.35,
+            linewidth=0,
+            zorder=0.8,
+            label="the reference's own noise",
+        )
+        axes.legend(loc="lower left")
+
+
+def _noise_in_words(noise: Curve, rule: LossRule) -> str:
+    judged = [gap for step, gap in noise.items() if rule.first_step <= step <= rule.last_step]
+    finite = [gap for gap in judged if math.isfinite(gap)]
+    return f" The reference's own runs agree within {max(finite):.3g} there." if finite else ""
 
 
 def _band(axes: Axes, tolerance: float) -> None:

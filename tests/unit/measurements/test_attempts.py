@@ -103,8 +103,9 @@ def test_a_bad_run_can_t_be_killed_and_begun_anew() -> None:
     assert verdict.word is Word.INCONCLUSIVE
     assert verdict.message.startswith(
         "the candidate's log is doubtful: attempt 1, which was cut short, had other losses at 310 of "
-        "the steps that were trained again: 1.4051115 at step 1, where the completed one has 1.385111"
+        "the steps that were trained again: 1.40511"
     )
+    assert "at step 1, where the completed one has 1.38511" in verdict.message
     assert judged(samples("first", 10, off=0.02)).word is Word.PASS
     assert judged(samples("first", 11, off=0.02)).word is Word.INCONCLUSIVE
 
