@@ -32,7 +32,7 @@ LAYERS = (
         "site",
     ),
     ("measurements",),
-    ("comparison",),
+    ("comparison", "paired_answers"),
     (
         "plugin",
         "fixtures",

@@ -136,9 +136,12 @@ def test_bf16_keeps_fine_weights(train: Any) -> None:
     """A rate that bf16 weights alone would swallow still moves the loss: the masters are fp32."""
     still = curve(train(precision="bfloat16", learning_rate=1e-12)).by_step()
     moved = curve(train(precision="bfloat16")).by_step()
+    fine = reference("sft")
 
-    assert farthest(moved, still) > 1e-2
-    assert farthest(moved, reference("sft")) < 5e-2
+    def away(losses: dict[int, float]) -> float:
+        return sum(abs(losses[step] - fine[step]) for step in range(10, STEPS + 1))
+
+    assert away(moved) < away(still) / 2
 
 
 def test_the_loss_clause_passes_against_paddles_reference(

@@ -27,6 +27,7 @@ from pytest_ernie.measurements.reference import Reference, reference_of
 from pytest_ernie.measurements.serving import keep_logs
 from pytest_ernie.measurements.training import TrainingPlan
 from pytest_ernie.measurements.training_run import TrainingRun
+from pytest_ernie.measurements.watched import watched
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.standard import Criterion
 
@@ -160,7 +161,11 @@ class Candidate(Bench):
                         keep_logs(problem.logs, kept)
                     raise
         with holdings.machine("alone" if plan.timed else "shared", title), recording() as kept:
-            plan.measure(self._equipment, kept)
+            if plan.timed:
+                with watched(self._equipment, kept):
+                    plan.measure(self._equipment, kept)
+            else:
+                plan.measure(self._equipment, kept)
 
     def training_inputs(self, model: str) -> dict[str, str | None]:
         """Return the digests of the training data and of the weights."""

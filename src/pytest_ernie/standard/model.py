@@ -142,6 +142,10 @@ class Dataset(Data, frozen=True, kw_only=True):
     named_by_standard: bool
     few_shot: NaturalNumber
     max_tokens: Count
+    average: Literal["questions", "groups"] = "questions"
+    """What weighs the same in the score: every question, or every subject or task (R11)."""
+    prompt_seeds: Count = 1
+    """Prompts under which both sides are asked each question; the score is the mean over them (R10)."""
 
 
 class Workload(Data, frozen=True, kw_only=True):
@@ -356,6 +360,13 @@ class Edition(Data, frozen=True, kw_only=True):
             if clause.id == id:
                 return clause
         raise KeyError(id)
+
+    def dataset(self, name: str) -> Dataset:
+        """Return the data set of that name; KeyError if the edition has none."""
+        for dataset in self.datasets:
+            if dataset.name == name:
+                return dataset
+        raise KeyError(name)
 
     def datatype(self, name: str) -> DataTypeRule:
         """Return the rule of a data type; KeyError if the edition has none."""

@@ -64,9 +64,6 @@ SETTINGS: dict[str, Value] = {
     "loss_chunk_tokens": 2048,
 }
 """What a site may choose, and what is chosen for it. Checkpointing follows the length if nobody says."""
-RECOMPUTES = "recompute_granularity"
-PADDLES = (RECOMPUTES, "sequence_parallel", "sharding", "tensorwise_offload_optimizer")
-"""PaddleFormers' settings of published layouts: memory and speed only, so all but the first pass unheeded."""
 UNKNOWN_TO_IT = ("frozen", "loss_scale", "gate_learning_rate_ratio")
 """Fields of recipes for multimodal and sparse models."""
 
@@ -107,12 +104,12 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
     """
     Return the job in the words of ``inside/ernie_torch/job.py``.
 
-    TrainerError for a multimodal model, for a card that holds only a part of the model, for a global
-    batch that the cards don't divide, and for settings that this trainer doesn't have.
+    TrainerError for a multimodal model, several hosts, a card that holds only a part of the model, another
+    micro batch than the recipe's, a global batch that the cards don't divide, and unknown settings.
     """
     recipe = job.recipe
     where = f"{recipe.model} {recipe.method}"
-    if "-VL-" in recipe.model:
+    if job.multimodal or "-VL-" in recipe.model:
         raise TrainerError(
             "the transformers trainer trains text models",
             where=where,
@@ -126,6 +123,21 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
             wanted="1 x 1",
             fix="Use ERNIEKit or PaddleFormers for models that are larger than a card",
         )
+    if job.hosts.count > 1:
+        raise TrainerError(
+            "the transformers trainer trains on one host",
+            where=where,
+            got=f"{job.hosts.count} hosts",
+            fix="Leave hosts out of the site file, or use ERNIEKit or PaddleFormers",
+        )
+    if job.micro_batch not in (None, recipe.micro_batch):
+        raise TrainerError(
+            "another micro batch trains another objective: each one's loss is a mean of its own",
+            where=where,
+            got=f"micro_batch {job.micro_batch}",
+            wanted=f"the recipe's, {recipe.micro_batch}",
+            fix="Leave it out of the site file; to save memory set gradient_checkpointing",
+        )
     if more := [name for name in UNKNOWN_TO_IT if getattr(recipe, name) is not None]:
         raise TrainerError(
             "the recipe says more than the transformers trainer knows",
@@ -133,7 +145,7 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
             got=", ".join(more),
             fix="Use ERNIEKit or PaddleFormers",
         )
-    if unknown := sorted(set(job.settings) - set(SETTINGS) - set(PADDLES)):
+    if unknown := sorted(set(job.settings) - set(SETTINGS)):
         raise TrainerError(
             "the transformers trainer has no such settings",
             where=where,
@@ -176,9 +188,7 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
 def _computed(job: TrainingJob, where: str) -> dict[str, Value]:
     """Return how this machine computes it: the site's word, else what fits the device and length."""
     chosen = {**SETTINGS, "gradient_checkpointing": job.recipe.sequence_length > LONG}
-    if job.settings.get(RECOMPUTES) == "full":
-        chosen["gradient_checkpointing"] = True
-    chosen |= {name: value for name, value in job.settings.items() if name not in PADDLES}
+    chosen |= job.settings
     for name, value in chosen.items():
         if type(value) is not type(SETTINGS[name]):
             raise TrainerError(
@@ -203,7 +213,7 @@ def _computed(job: TrainingJob, where: str) -> dict[str, Value]:
 
 def environment(job: TrainingJob, toolchain: Toolchain, *, tf32: bool) -> dict[str, str]:
     """Return everything that the trainer finds in its environment; TrainerError without cards."""
-    found = inherited() | toolchain.env
+    found = inherited() | job.device_environment | toolchain.env
     folder = str(Path(toolchain.python).parent)
     found["PATH"] = os.pathsep.join(filter(None, (folder, found.get("PATH", ""))))
     found["PYTHONPATH"] = os.pathsep.join(

@@ -4,7 +4,7 @@ Verdicts: pure functions from what was measured to a word with its sum. They imp
 
 from __future__ import annotations
 
-from pytest_ernie.verdicts.accuracy import accuracy_equal
+from pytest_ernie.verdicts.accuracy import Average, Layout, Scores, accuracy_equal
 from pytest_ernie.verdicts.attempts import attempts_agree
 from pytest_ernie.verdicts.band import agreement
 from pytest_ernie.verdicts.context import (
@@ -25,16 +25,20 @@ from pytest_ernie.verdicts.throughput import (
     peak,
     throughput_share,
 )
-from pytest_ernie.verdicts.verdict import Listing, Verdict, Word, inconclusive
+from pytest_ernie.verdicts.verdict import Flip, Listing, Verdict, Word, inconclusive
 
 __all__ = [
+    "Average",
     "Bounds",
     "ClientPoint",
     "ContextAnswer",
+    "Flip",
+    "Layout",
     "Listing",
     "LoadPoint",
     "Memory",
     "Pace",
+    "Scores",
     "Stall",
     "Verdict",
     "Word",
