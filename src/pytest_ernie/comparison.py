@@ -117,10 +117,12 @@ def loss_of(measured: TrainingRun, benchmark: TrainingRun, edition: Edition) -> 
 
 def _layout_noise(measured: TrainingRun, benchmark: TrainingRun, rule: LossRule) -> float | None:
     """Return how far the sides' layouts differ by themselves, None if both had the same."""
+    noise = rule.layout_noise
     if measured.micro_batch != benchmark.micro_batch:
-        return rule.micro_batch_noise
-    own, other = measured.layout, benchmark.layout
-    return None if own == other else rule.layout_noise(measured.recipe.precision)
+        return noise.micro_batch
+    if measured.layout == benchmark.layout:
+        return None
+    return noise.float32 if measured.recipe.precision == "float32" else noise.bfloat16
 
 
 def with_attempts(verdict: Verdict, run: TrainingRun) -> Verdict:

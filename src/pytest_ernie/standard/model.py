@@ -17,11 +17,11 @@ from pytest_ernie.standard.fields import (
     Data,
     Method,
     NaturalNumber,
-    NonNegative,
     Positive,
     Sentence,
     fraction,
 )
+from pytest_ernie.standard.noise import LayoutNoise
 from pytest_ernie.standard.recipe import Recipe
 
 Phase = Literal["training", "inference", "reinforcement"]
@@ -192,20 +192,11 @@ class LossRule(Data, frozen=True, kw_only=True):
     """Level of the one-sided Mann-Kendall test that must agree."""
     reference_runs: Count
     """Recordings of a reference's run; more than one show how far it agrees with itself."""
-    layout_noise_float32: NonNegative
-    """How far two layouts of one global batch (replicas x accumulation) differ by themselves."""
-    layout_noise_bfloat16: NonNegative
-    """The same of runs in bfloat16."""
-    micro_batch_noise: NonNegative
-    """How far two micro batches differ by themselves: each is a mean of its own, so it is far."""
+    layout_noise: LayoutNoise
 
     def __post_init__(self) -> None:
         fraction(self.divergence_significance, "divergence_significance")
         _window(self.first_step, self.last_step)
-
-    def layout_noise(self, precision: str) -> float:
-        """Return how far two layouts differ by themselves in that precision."""
-        return self.layout_noise_float32 if precision == "float32" else self.layout_noise_bfloat16
 
 
 class TrainingThroughputRule(Data, frozen=True, kw_only=True):
