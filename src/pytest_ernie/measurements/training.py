@@ -24,14 +24,15 @@ from pytest_ernie.measurements.attempts import (
     watched_by,
 )
 from pytest_ernie.measurements.early import StopEarly
-from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest
+from pytest_ernie.measurements.equipment import SCRATCH, Equipment
 from pytest_ernie.measurements.memory import HostMemory
 from pytest_ernie.measurements.training_setup import Setup, setup_of
 from pytest_ernie.standard import Recipe
 from pytest_ernie.standard.model import LossRule
 from pytest_ernie.trainers.cause import device_memory_ran_out
 from pytest_ernie.trainers.curve import read_curve
-from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.data import data_digest, without_pictures
+from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
 
 UNCUT = 2**31 - 1
 """A sequence length that cuts nothing."""
@@ -78,7 +79,6 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
 
     def subject(self, equipment: Equipment) -> Subject:
         """Device, the trainer's installed files, weights, training data, cards and their layout."""
-        data = equipment.training_data(self.recipe.model)
         setup = self.setup(equipment)
         return Subject(
             device=equipment.device_facts,
@@ -86,7 +86,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             checkpoint=equipment.weights_digest(self.recipe.model),
             launch={
                 "trainer": equipment.trainer.name,
-                "training_data": file_digest(data),
+                "training_data": equipment.training_data_digest(self.recipe.model),
                 "cards": setup.cards,
                 "threads": equipment.site.threads,
                 **setup.key,
@@ -137,6 +137,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         keeping.flush()
         left = [scratch / id for id in recording.continues]
         keep_left_logs(recording, left)
+        recording.blob("sample tokens", msgspec.json.encode(tokens.per_sample))
         peak_gib = self._keep(outcome, recording, early)
         recording.finish(
             {
@@ -146,7 +147,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
                 "samples": len(tokens.per_sample),
                 "tokens": tokens.total,
                 "sample_tokens_min": min(tokens.per_sample),
-                "training_data_sha256": file_digest(data),
+                **_filling(tokens, self.recipe.sequence_length),
+                "training_data_sha256": data_digest(data),
                 "recipe": self.recipe.identity,
                 "attempts": list(recording.continues),
                 "resumed_from": resumed[0] if resumed else 0,
@@ -191,6 +193,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             return data
         from pytest_ernie.trainers.long_samples import write_long_samples
 
+        if self.multimodal:
+            data = without_pictures(data, workdir / "texts.jsonl")
         sizes = equipment.trainer.count_tokens(
             equipment.trainer_toolchain,
             equipment.checkpoint(self.recipe.model),
@@ -240,4 +244,14 @@ def _outcome(outcome: TrainingOutcome) -> dict[str, Any]:
         "environment": outcome.environment,
         "started_unix_s": outcome.started_unix_s,
         "ended_unix_s": outcome.ended_unix_s,
+    }
+
+
+def _filling(tokens: TokenCount, sequence_length: int) -> dict[str, Any]:
+    """Return how far samples fill the sequence that they are padded to, and how many fill it wholly."""
+    samples = len(tokens.per_sample)
+    return {
+        "sample_tokens_max": max(tokens.per_sample),
+        "samples_filled": sum(own == sequence_length for own in tokens.per_sample),
+        "padding_share": 1 - tokens.total / (samples * sequence_length),
     }
