@@ -84,7 +84,8 @@ def rates_hidden(name: str) -> Plant:
     rate = re.compile(r"learning_rate: [^,]+")
 
     def plant(lines: Lines) -> Lines:
-        pairs = zip(recorded(name), lines, strict=True)
+        own = (line for line in recorded(name) if " loss: " in line)
+        pairs = zip(own, lines, strict=True)
         return [rate.sub(rate.findall(honest)[0], line) for line, honest in pairs]
 
     return plant
@@ -118,6 +119,11 @@ TABLE = [
         "data order"),
     Row("another seed", "sft-seed-24", F, "99 of 100", "data order"),
     Row("another seed, LoRA", "sft_lora-seed-24", F, "99 of 100", "data order", "sft_lora"),
+    Row("the first batch left out", "sft-shift-1", F, "98 of 100", "data order"),
+    Row("one layer frozen, LoRA", "sft_lora-frozen-layer-1", F, "83 of 100", "updates", "sft_lora"),
+    Row("warm-up missing", "sft-no-warmup", F, "45 of 100", "learning rate"),
+    Row("warm-up missing, and the log hides it", rates_hidden("sft-no-warmup"), F, "45 of 100",
+        "unclear"),
     Row("one batch skipped at step 201", "sft-shift-from-200", F, "98 of 100", "data order"),
     Row("half the batch", "sft-half-batch", F, "100 of 100", "data order"),
     Row("micro batches of 1, a mean of means", "sft-micro-batch-1", F, "98 of 100", "unclear"),

@@ -49,6 +49,8 @@ TOGETHER = 0.9
 SIDED = 0.8
 """|sum of differences| / sum of |differences| above which they lie on one side."""
 SIDELESS = 0.4
+SIDES = 20
+"""Parts of a run, each of which noise leaves without a side."""
 RATE_SHOWN = 0.004
 """Relative difference of logged learning rates that rounding (three or four digits) doesn't explain."""
 
@@ -146,7 +148,7 @@ def _kind(own: ndarray, other: ndarray, start: int, tolerance: float) -> tuple[K
     side = abs(gaps[start:].sum()) / max(np.abs(gaps[start:]).sum(), 1e-300)
     if together >= TOGETHER and side >= SIDED and _grows_from_nothing(gaps, tolerance):
         return _updates(gaps[start:])
-    if together >= TOGETHER and side <= SIDELESS and np.abs(gaps).mean() < 5 * tolerance:
+    if together >= TOGETHER and side <= SIDELESS and _is_noise(gaps, tolerance):
         return "numeric noise", (
             "numeric noise: the batches are the same, and the difference has no side (precision, the "
             "order of sums, a kernel)"
@@ -213,6 +215,20 @@ def _grows_from_nothing(gaps: NDArray, tolerance: float) -> bool:  # type: ignor
     late = np.median(size[steps // 2 :])
     first, next_ones = size[:3].mean(), size[steps // 25 : steps // 5].mean()
     return bool(first < min(tolerance, late) / 10 and next_ones > late / 100)
+
+
+def _is_noise(gaps: NDArray, tolerance: float) -> bool:  # type: ignore[type-arg]  # of floats
+    """
+    Tell whether differences are small, and there before any update or without a side for long.
+
+    Other updates leave the first step equal to the last digit, and push to one side for a while.
+    """
+    import numpy as np
+
+    usual = np.abs(gaps).mean()
+    parts = [part for part in np.array_split(gaps, SIDES) if part.any()]
+    sides = np.mean([abs(part.sum()) / np.abs(part).sum() for part in parts]) if parts else 0.0
+    return bool(usual < 5 * tolerance and (abs(gaps[0]) > usual / 50 or sides < SIDELESS))
 
 
 def _updates(gaps: NDArray) -> tuple[Kind, str]:  # type: ignore[type-arg]  # of floats
