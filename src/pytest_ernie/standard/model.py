@@ -137,6 +137,27 @@ class DataTypeRule(Data, frozen=True, kw_only=True):
     """Parts of the names of matrices that may stay as they are (embedding, output, router)."""
 
 
+class Evaluation(Data, frozen=True, kw_only=True):
+    """How the evaluation library asks and scores a data set, and where its files are found."""
+
+    benchmark: Sentence
+    """The library's name of it."""
+    modelscope: Sentence
+    """Repository on ModelScope, whose cache is searched."""
+    huggingface: Sentence
+    """Repository on Hugging Face, whose cache is searched after that."""
+    licence: Sentence
+    """Under which its makers give it away; the suite ships none of it."""
+    questions: Count
+    """How many it has; a copy with fewer or more is another data set."""
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    """Digest over its questions and answers, whatever files they lie in; None: not known yet."""
+    test: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
+    """Where the questions lie below its folder, the first pattern that fits; ``{subset}`` is a part."""
+    train: tuple[Sentence, ...] = ()
+    """Where the few-shot examples lie, if they come from files."""
+
+
 class Dataset(Data, frozen=True, kw_only=True):
     """A question set of the accuracy clause (R11)."""
 
@@ -146,6 +167,10 @@ class Dataset(Data, frozen=True, kw_only=True):
     named_by_standard: bool
     few_shot: NaturalNumber
     max_tokens: Count
+    thinking: bool | None = None
+    """Whether a model that can think does; None: nothing is said to the engine."""
+    evaluation: Evaluation | None = None
+    """None: lines of question and answer that are asked as they are and matched exactly."""
 
 
 class Workload(Data, frozen=True, kw_only=True):
