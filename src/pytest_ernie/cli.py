@@ -46,11 +46,13 @@ def _parser() -> argparse.ArgumentParser:
 
     add_launch(things)
 
+    from pytest_ernie.bundles.commands import add_parsers as add_bundles
     from pytest_ernie.load.command import add_parser
     from pytest_ernie.planned import add_parser as add_plan
 
     add_parser(commands)
     add_plan(commands)
+    add_bundles(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"
     )

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import msgspec
 
-from pytest_ernie.errors import EvidenceError
+from pytest_ernie.errors import EvidenceError, ReferenceBeingRecorded
 from pytest_ernie.evidence import Record
+from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.serving import Served
 from pytest_ernie.measurements.throughput import Throughput, WorkloadLoads
 from pytest_ernie.measurements.training import TrainingRun
@@ -39,11 +40,37 @@ def comparable(measured: Record, benchmark: Record) -> None:
         pairs.append(("checkpoint", measured.subject.checkpoint, benchmark.subject.checkpoint))
     for what, own, other in pairs:
         if own != other:
-            raise EvidenceError(
-                f"candidate and reference don't have the same {what}, so they can't be compared",
-                got=_short(own),
-                wanted=_short(other),
-            )
+            raise _unequal(what, own, other)
+
+
+def before_training(candidate: Bench, reference: Bench, criterion: Criterion) -> None:
+    """
+    Raise EvidenceError where the reference has another recipe, other data or weights (R14).
+
+    Before the candidate trains: hours that can't be compared with anything are lost. Where there is no
+    reference, or the candidate is offline, nothing is known yet and nothing is said.
+    """
+    try:
+        benchmark = reference.trained_if_any(criterion)
+    except ReferenceBeingRecorded:
+        return
+    if benchmark is None:
+        return
+    theirs = {
+        "training data": benchmark.subject.launch.get("training_data"),
+        "checkpoint": benchmark.subject.checkpoint,
+    }
+    for what, own in candidate.training_inputs(criterion.model).items():
+        if own != theirs[what]:
+            raise _unequal(what, own, theirs[what])
+
+
+def _unequal(what: str, own: str | None, other: str | None) -> EvidenceError:
+    return EvidenceError(
+        f"candidate and reference don't have the same {what}, so they can't be compared",
+        got=_short(own),
+        wanted=_short(other),
+    )
 
 
 DIED = "in an earlier attempt "

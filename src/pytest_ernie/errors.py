@@ -15,7 +15,9 @@ What can go wrong, as people read it: what is wrong, where, got, wanted, what to
     └── EvidenceError         recorded evidence can't be used
         ├── EvidenceMissing   nothing recorded for what was asked (offline, or no reference)
         ├── EvidenceTampered  a record or blob isn't what was written
-        └── SeveralSubjects   records of several devices or software states answer the same question
+        ├── SeveralSubjects   records of several devices or software states answer the same question
+        ├── BundleUnusable    a file isn't a bundle, or none that is safe to open
+        └── SignatureError    a key or a signature can't be used
 
     ReferenceBeingRecorded is no error: it ends a criterion's test whose measurement is itself the
     reference.
@@ -122,6 +124,14 @@ class EvidenceTampered(EvidenceError):
 
 class SeveralSubjects(EvidenceError):
     """Records of several devices or software states answer the same question."""
+
+
+class BundleUnusable(EvidenceError):
+    """A file isn't a bundle, or none that is safe to open; nothing in it was believed."""
+
+
+class SignatureError(EvidenceError):
+    """A key can't be used, or a signature isn't one."""
 
 
 class ReferenceBeingRecorded(Exception):

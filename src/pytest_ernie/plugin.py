@@ -48,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
         side = side_of(config, lambda: session.settings.edition, session.check_chosen)
         if side is not None:
             config.pluginmanager.register(side, SIDE_NAME)
+        if not hasattr(config, "workerinput"):  # under -n the controller sees every verdict
+            from pytest_ernie.bundles.runs import RunKeeper
+
+            config.pluginmanager.register(RunKeeper(session), "ernie-runs")
 
 
 def _make_html_self_contained(config: pytest.Config) -> None:

@@ -65,6 +65,13 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
     )
     reference = _reference(_text(options, "reference"), edition, folder)
     _refuse_self_comparison(evidence, reference, recording)
+    if not offline and evidence.is_file():
+        raise UsageProblem(
+            "a bundle is only read, so nothing can be measured into it",
+            where="--evidence",
+            got=evidence,
+            fix="Add --offline to judge it, or name a folder",
+        )
     site = _text(options, "site")
     return Settings(
         device_kind=device,

@@ -49,6 +49,7 @@ LAYERS = (
         "report",
         "scheduling",
         "workers",
+        "bundles",
         "cli",
     ),
     ("conformance",),

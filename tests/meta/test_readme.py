@@ -8,14 +8,14 @@ import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_ernie.clauses import MARKERS
+from pytest_ernie.cli import _parser
 from pytest_ernie.engines.fastdeploy_flags import FLAGS
-from pytest_ernie.launch_command import add_parser as add_launch
-from pytest_ernie.load.command import add_parser
 from pytest_ernie.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,18 +34,21 @@ def test_the_two_commands_stand_alone_in_their_blocks() -> None:
     ]
 
 
+def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield every flag of a command and of all commands below it."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from flags_of(below)
+
+
 def test_every_option_in_the_docs_exists() -> None:
     """
     A flag that was renamed must not live on in the docs.
     """
     ours = {f"--{name}" for name, _ in OPTIONS} | {f"--ernie-{name}" for name, _ in OPTIONS}
-    commands = argparse.ArgumentParser().add_subparsers()
-    add_parser(commands)
-    ours |= {flag for action in commands.choices["load"]._actions for flag in action.option_strings}
-    shown = argparse.ArgumentParser().add_subparsers()
-    add_launch(shown)
-    ours |= {flag for action in shown.choices["launch"]._actions for flag in action.option_strings}
-    ours |= {f"--{name}" for name in FLAGS}
+    ours |= set(flags_of(_parser())) | {f"--{name}" for name in FLAGS}
     others = {"--html", "--collect-only", "--pyargs", "--markers", "--ernie-", "--peers", "--quick"}
     texts = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))]
     named = {flag for text in texts for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}

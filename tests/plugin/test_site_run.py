@@ -71,15 +71,41 @@ def test_an_accelerator_is_measured_by_the_same_nodes(pytester, conformance_fold
     )
 
 
-def test_a_model_without_a_recipe_says_so(pytester, conformance_folder, site):
+def test_an_official_recipe_is_trained_on_a_sites_own_card(pytester, conformance_folder, site):
     """
-    The edition has no recipe for it yet: INCONCLUSIVE, and not a stack.
+    Without a reference the run is kept and its loss INCONCLUSIVE; with one it is judged.
     """
-    result = run(pytester, conformance_folder, site, "-m", "loss and sft")
+    chosen = ("-m", "loss and sft")
 
-    assert result.ret == 1
+    alone = run(pytester, conformance_folder, site, *chosen)
+    run(pytester, conformance_folder, site, *chosen, "--record-reference")
+    beside = run(pytester, conformance_folder, site, *chosen, "--reference=ernie-reference")
+
+    alone.stdout.fnmatch_lines(
+        ["INCONCLUSIVE*training.loss*", "INCONCLUSIVE*no reference was given*"]
+    )
+    beside.stdout.fnmatch_lines(["PASS*training.loss*"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [("sft.jsonl", "training data"), ("weights/model.safetensors", "checkpoint")],
+)
+def test_other_material_than_the_reference_s_is_told_before_it_is_trained_on(
+    pytester, conformance_folder, site, changed, what
+):
+    """
+    Hours of training that could be compared with nothing aren't spent: nothing is measured.
+    """
+    chosen = ("-m", "loss and sft")
+    run(pytester, conformance_folder, site, *chosen, "--record-reference")
+    (site.parent / changed).write_text('{"src": ["x"], "tgt": ["y"]}\n')
+
+    result = run(pytester, conformance_folder, site, *chosen, "--reference=ernie-reference")
+
     text = " ".join(result.stdout.str().split())
-    assert "the edition ernie-4.5 has no recipe for sft of ERNIE-4.5-0.3B" in text
+    assert f"candidate and reference don't have the same {what}, so they can't be compared" in text
+    assert not (pytester.path / "ernie-evidence" / "journal.jsonl").exists()
 
 
 def test_other_weights_than_the_reference_s_can_t_be_compared(pytester, conformance_folder, site):

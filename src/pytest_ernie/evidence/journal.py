@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from pytest_ernie.errors import EvidenceTampered
+from pytest_ernie.errors import EvidenceError, EvidenceTampered
 from pytest_ernie.evidence.blobs import sync_folder
 from pytest_ernie.standard.digest import canonical, digest
 
@@ -45,10 +45,13 @@ class Entry(Struct, frozen=True, kw_only=True):
 class Journal:
     """
     Reads and appends the entries of one evidence folder; several processes may append in turn.
+
+    With ``text`` it is the journal of a bundle: what stands there, and nothing is ever added.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, text: bytes | None = None) -> None:
         self.path = folder / NAME
+        self._is_text = text is not None
         self.entries: list[Entry] = []
         self.of_id: dict[str, list[Entry]] = {}
         """The entries of each measurement, in order."""
@@ -60,10 +63,15 @@ class Journal:
         self._offset = 0
         self._next_seq = 0
         self._decoder = msgspec.json.Decoder(Entry)
-        self.refresh()
+        if text is None:
+            self.refresh()
+        else:
+            self._take_lines(text)
 
     def refresh(self) -> None:
         """Read what other writers have appended since."""
+        if self._is_text:
+            return
         if not self.path.exists() and not self._offset:
             return
         size = self.path.stat().st_size if self.path.exists() else 0
@@ -77,10 +85,7 @@ class Journal:
         with self.path.open("rb") as file:
             file.seek(self._offset)
             text = file.read()
-        complete = text.rfind(b"\n") + 1
-        for line in text[:complete].split(b"\n")[:-1]:
-            self._take(line)
-        self._offset += complete
+        self._take_lines(text)
 
     def append(self, type: str, id: str, body: dict[str, Any], *, once: bool = False) -> Entry:
         """
@@ -91,6 +96,12 @@ class Journal:
         """
         from filelock import FileLock
 
+        if self._is_text:
+            raise EvidenceError(
+                "a bundle is only read, and this would write into it",
+                where=self.path.parent,
+                fix="Measure into an evidence folder, and pack that",
+            )
         plain = msgspec.json.decode(canonical(msgspec.to_builtins(body, str_keys=True)))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.path}.lock"):
@@ -119,6 +130,14 @@ class Journal:
             self.refresh()
         return entry
 
+    def _take_lines(self, text: bytes) -> None:
+        complete = text.rfind(b"\n") + 1
+        for line in text[:complete].split(b"\n")[:-1]:
+            self._take(line)
+        self._offset += complete
+        if self._is_text and complete < len(text):
+            self.gaps.append(f"entry {self._next_seq} is cut off")
+
     def _set_torn_tail_aside(self) -> None:
         size = self.path.stat().st_size if self.path.exists() else 0
         if size == self._offset:
@@ -135,7 +154,7 @@ class Journal:
         expected, self._next_seq = self._next_seq, self._next_seq + 1
         try:
             entry = self._decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self.gaps.append(f"entry {expected} can't be read ({error})")
             return
         self._next_seq = entry.seq + 1
@@ -149,6 +168,8 @@ class Journal:
             )
         if entry.hash != _sha256_without(line, entry.hash):
             self.altered[entry.seq] = "its content doesn't match its hash"
+        elif canonical(msgspec.to_builtins(entry)) != line:
+            self.altered[entry.seq] = "it isn't written as this suite writes entries"
         self.entries.append(entry)
         self.of_id.setdefault(entry.id, []).append(entry)
         self.of_type.setdefault(entry.type, []).append(entry)

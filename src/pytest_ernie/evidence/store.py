@@ -20,6 +20,7 @@ from pytest_ernie.errors import (
     SeveralSubjects,
 )
 from pytest_ernie.evidence.blobs import Blobs
+from pytest_ernie.evidence.bundle import PackedBlobs, is_bundle, open_bundle
 from pytest_ernie.evidence.integrity import doubtful
 from pytest_ernie.evidence.journal import Entry, Journal
 from pytest_ernie.evidence.record import Record, Subject, What
@@ -33,14 +34,21 @@ class Store:
     """
     One evidence folder: a candidate's, or a reference, which is nothing but evidence recorded elsewhere.
 
-    Whatever is written goes through ``redaction`` first, the subject of a key included.
+    Whatever is written goes through ``redaction`` first, the subject of a key included. A bundle is read
+    like a folder, and never written.
     """
 
     def __init__(self, folder: Path, redaction: Redaction | None = None) -> None:
         self.folder = folder
         self.redaction = redaction or Redaction()
-        self.journal = Journal(folder)
-        self.blobs = Blobs(folder)
+        self.bundle = open_bundle(folder) if is_bundle(folder) else None
+        """The bundle that is read, None for a folder."""
+        self.blobs: Blobs | PackedBlobs
+        if self.bundle is None:
+            self.journal, self.blobs = Journal(folder), Blobs(folder)
+        else:
+            self.journal = Journal(folder, self.bundle.journal)
+            self.blobs = PackedBlobs(self.bundle)
         self._check_layout()
 
     @classmethod
@@ -51,7 +59,7 @@ class Store:
             raise EvidenceMissing(
                 "there is no evidence here",
                 where=folder,
-                wanted="a folder with a journal.jsonl, as a run with --evidence writes it",
+                wanted="a folder with a journal.jsonl, as a run with --evidence writes it, or a bundle",
             )
         return store
 
@@ -101,6 +109,12 @@ class Store:
             if differing and (best is None or len(differing) < best[0]):
                 best = (len(differing), " and ".join(differing))
         return best[1] if best else None
+
+    def measured(self) -> tuple[What, ...]:
+        """Return what was measured or tried, each once, in the order of the journal."""
+        self.journal.refresh()
+        specs = (entry.body.get("spec") for entry in self.journal.of_type.get("begin", ()))
+        return tuple(dict.fromkeys(msgspec.convert(spec, What) for spec in specs if spec))
 
     def redacted(self, subject: Subject) -> Subject:
         """Return a subject as this store writes it."""

@@ -46,9 +46,10 @@ class Bench(ABC):
         assert criterion.length is not None
         rule = self.edition.rulings.training_context
         recipe = msgspec.structs.replace(
-            self._recipe(criterion),
+            self._recipe(criterion, criterion.length),
             steps=rule.steps,
             sequence_length=criterion.length // rule.length_divisor,
+            also_at=(),
             micro_batch=1,
             global_batch=rule.global_batch,
             warmup_steps=0,
@@ -64,6 +65,23 @@ class Bench(ABC):
             return self.training_context(criterion)
         except EvidenceMissing:
             return None
+
+    def trained_if_any(self, criterion: Criterion) -> Record | None:
+        """
+        Return what this side recorded of the criterion's training, None where it recorded nothing.
+
+        EvidenceError where it trained by another recipe.
+        """
+        try:
+            if criterion.length is None:
+                return self.training_run(criterion).record
+            return self.training_context(criterion).record
+        except EvidenceMissing:
+            return None
+
+    def training_inputs(self, model: str) -> dict[str, str | None]:
+        """Return the digests of what a training of the model would start from; empty if unknown."""
+        return {}
 
     def served(self, criterion: Criterion) -> serving.Served:
         """Return what a server of the criterion's data type shows of itself."""
@@ -114,8 +132,8 @@ class Bench(ABC):
             repeat,
         )
 
-    def _recipe(self, criterion: Criterion) -> Recipe:
-        recipe = self.edition.recipe(criterion.model, criterion.method or "")
+    def _recipe(self, criterion: Criterion, length: int | None = None) -> Recipe:
+        recipe = self.edition.recipe(criterion.model, criterion.method or "", length)
         if recipe is None:
             raise MeasurementError(
                 f"the edition {self.edition.name} has no recipe for {criterion.method} of "

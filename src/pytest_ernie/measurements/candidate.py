@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_ernie.errors import ErnieError, EvidenceMissing, ServerDied, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
 from pytest_ernie.measurements.bench import Bench
-from pytest_ernie.measurements.equipment import Equipment
+from pytest_ernie.measurements.equipment import Equipment, file_digest
 from pytest_ernie.measurements.local import local_redaction
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.measurements.serving import keep_logs
@@ -108,6 +108,13 @@ class Candidate(Bench):
                     raise
         with holdings.machine("alone" if plan.timed else "shared", title), recording() as kept:
             plan.measure(self._equipment, kept)
+
+    def training_inputs(self, model: str) -> dict[str, str | None]:
+        """Return the digests of the training data and of the weights."""
+        return {
+            "training data": file_digest(self._equipment.training_data(model)),
+            "checkpoint": self._equipment.weights_digest(model),
+        }
 
     @property
     def left_behind(self) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 import pytest_ernie
 from pytest_ernie.evidence import Redaction
@@ -64,3 +66,26 @@ def _account_home() -> Path:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except (ImportError, KeyError):  # not Unix, or a container's number without an account
         return Path.home()
+
+
+def without_secrets(site: Site, redaction: Redaction) -> dict[str, Any]:
+    """
+    Return a site file as it may travel: keys and tokens by ``{secret}``, every path by its last part.
+    """
+    plain = redaction.value(msgspec.to_builtins(site))
+    for table in ("trainer", "engine"):
+        variables = (plain.get(table) or {}).get("env", {})
+        for name in variables:
+            if SECRET.search(name):
+                variables[name] = "{secret}"
+    return {key: _without_folders(value) for key, value in plain.items()}
+
+
+def _without_folders(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"{{folder}}/{Path(value).name}" if value.startswith("/") else value
+    if isinstance(value, dict):
+        return {key: _without_folders(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_folders(item) for item in value]
+    return value

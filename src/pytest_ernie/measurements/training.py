@@ -10,13 +10,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import fmean
 
-import msgspec
 from msgspec import Struct
 
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
 from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest
-from pytest_ernie.standard import Recipe, digest
+from pytest_ernie.standard import Recipe
 from pytest_ernie.trainers.curve import Curve, read_curve
 from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
 
@@ -43,7 +42,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             model=self.recipe.model,
             method=self.recipe.method,
             length=self.length,
-            recipe=digest(msgspec.to_builtins(self.recipe)),
+            recipe=self.recipe.digest,
         )
 
     def subject(self, equipment: Equipment) -> Subject:
@@ -109,6 +108,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
                 "tokens": tokens.total,
                 "sample_tokens_min": min(tokens.per_sample),
                 "training_data_sha256": file_digest(data),
+                "recipe": self.recipe.identity,
             }
         )
         shutil.rmtree(workdir, ignore_errors=True)

@@ -16,7 +16,8 @@ import msgspec
 
 from pytest_ernie.errors import StandardError
 from pytest_ernie.standard.digest import digest
-from pytest_ernie.standard.model import ClauseId, Edition, Method
+from pytest_ernie.standard.fields import Method
+from pytest_ernie.standard.model import ClauseId, Edition
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -213,14 +214,18 @@ def _check_references(edition: Edition, file: str) -> None:
 
 def _check_recipes(edition: Edition, file: str) -> None:
     """Refuse a recipe that is there twice, or ends before the steps that are judged."""
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, int]] = set()
     rulings = edition.rulings
     last = max(rulings.loss.last_step, rulings.training_throughput.last_step)
     for recipe in edition.recipes:
         where = f"{file}: recipes.{recipe.model}.{recipe.method}"
-        if (recipe.model, recipe.method) in seen:
-            raise StandardError("the recipe is there twice", where=where)
-        seen.add((recipe.model, recipe.method))
+        for length in recipe.lengths:
+            key = (recipe.model, recipe.method, length)
+            if key in seen:
+                raise StandardError(
+                    "the recipe is there twice", where=where, got=f"{length} tokens"
+                )
+            seen.add(key)
         if recipe.steps < last:
             raise StandardError(
                 "the recipe ends before the last step that is judged",

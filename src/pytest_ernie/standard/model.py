@@ -9,9 +9,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-Method = Literal["sft", "sft_lora"]
+from pytest_ernie.standard.fields import (
+    Count,
+    Data,
+    Method,
+    NaturalNumber,
+    Positive,
+    Sentence,
+    fraction,
+)
+from pytest_ernie.standard.recipe import Recipe
+
 Phase = Literal["training", "inference", "reinforcement"]
 ClauseId = Literal[
     "training.loss",
@@ -25,22 +35,6 @@ ClauseId = Literal[
 ]
 Modality = Literal["text", "multimodal"]
 DataType = Literal["bf16", "wint8", "wint4", "w4a8"]
-
-Positive = Annotated[float, Meta(gt=0)]
-Count = Annotated[int, Meta(ge=1)]
-NaturalNumber = Annotated[int, Meta(ge=0)]
-Sentence = Annotated[str, Meta(min_length=1)]
-
-
-class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of everything read from an edition: immutable, and strict about its keys."""
-
-
-def _fraction(value: float | None, name: str) -> None:
-    if value is None or 0 < value <= 1:
-        return
-    hint = f", so give {value / 100:g}" if 1 < value <= 100 else " above 0 and at most 1"
-    raise ValueError(f"{name} is {value:g}; it is a fraction{hint}")
 
 
 def _window(first_step: int, last_step: int) -> None:
@@ -62,8 +56,8 @@ class Tier(Data, frozen=True, kw_only=True):
     """Share of the benchmark's TPS of one machine; None where the standard says 无性能要求."""
 
     def __post_init__(self) -> None:
-        _fraction(self.training_share, "training_share")
-        _fraction(self.serving_share, "serving_share")
+        fraction(self.training_share, "training_share")
+        fraction(self.serving_share, "serving_share")
         if list(self.contexts) != sorted(set(self.contexts)):
             raise ValueError(f"contexts must ascend without repeats, got {list(self.contexts)}")
         if self.name != "I" * self.number:
@@ -203,40 +197,6 @@ class Workload(Data, frozen=True, kw_only=True):
             )
 
 
-class Recipe(Data, frozen=True, kw_only=True):
-    """The hyper-parameters of one training run: what both sides must share (R14)."""
-
-    model: Sentence
-    method: Method
-    steps: Count
-    sequence_length: Count
-    """Tokens to which a sample is padded or cut."""
-    micro_batch: Count
-    global_batch: Count
-    learning_rate: Positive
-    min_learning_rate: Annotated[float, Meta(ge=0)]
-    schedule: Literal["constant", "linear", "cosine"]
-    warmup_steps: NaturalNumber
-    weight_decay: Annotated[float, Meta(ge=0)]
-    adam_beta1: Positive
-    adam_beta2: Positive
-    adam_epsilon: Positive
-    max_grad_norm: Positive
-    seed: NaturalNumber
-    precision: Literal["float32", "bfloat16"]
-    lora_rank: Count | None = None
-
-    def __post_init__(self) -> None:
-        if (self.method == "sft_lora") != (self.lora_rank is not None):
-            raise ValueError(f"{self.method} recipe: lora_rank belongs to sft_lora, and only there")
-        if self.global_batch % self.micro_batch:
-            raise ValueError(
-                f"global_batch {self.global_batch} is no multiple of micro_batch {self.micro_batch}"
-            )
-        _fraction(self.adam_beta1, "adam_beta1")
-        _fraction(self.adam_beta2, "adam_beta2")
-
-
 class LossRule(Data, frozen=True, kw_only=True):
     """R2 window, R3 outliers, R4 divergence of the loss clause."""
 
@@ -251,7 +211,7 @@ class LossRule(Data, frozen=True, kw_only=True):
     """Level of the one-sided Mann-Kendall test that must agree."""
 
     def __post_init__(self) -> None:
-        _fraction(self.divergence_significance, "divergence_significance")
+        fraction(self.divergence_significance, "divergence_significance")
         _window(self.first_step, self.last_step)
 
 
@@ -278,7 +238,7 @@ class TrainingContextRule(Data, frozen=True, kw_only=True):
     """1, or what the rehearsal divides the length by to fit a CPU."""
 
     def __post_init__(self) -> None:
-        _fraction(self.filled_share, "filled_share")
+        fraction(self.filled_share, "filled_share")
 
 
 class ServingContextRule(Data, frozen=True, kw_only=True):
@@ -294,9 +254,9 @@ class ServingContextRule(Data, frozen=True, kw_only=True):
     """Fewer found by the reference itself prove nothing: INCONCLUSIVE."""
 
     def __post_init__(self) -> None:
-        _fraction(self.filled_share, "filled_share")
+        fraction(self.filled_share, "filled_share")
         for depth in self.needle_depths:
-            _fraction(depth, "needle_depths")
+            fraction(depth, "needle_depths")
 
 
 class ServingThroughputRule(Data, frozen=True, kw_only=True):
@@ -330,7 +290,7 @@ class ServingThroughputRule(Data, frozen=True, kw_only=True):
             "client_lateness_share_max",
             "client_in_flight_share_min",
         ):
-            _fraction(getattr(self, name), name)
+            fraction(getattr(self, name), name)
 
 
 class AccuracyRule(Data, frozen=True, kw_only=True):
@@ -340,7 +300,7 @@ class AccuracyRule(Data, frozen=True, kw_only=True):
     confidence: float
 
     def __post_init__(self) -> None:
-        _fraction(self.confidence, "confidence")
+        fraction(self.confidence, "confidence")
 
 
 class ReferenceRule(Data, frozen=True, kw_only=True):
@@ -412,9 +372,15 @@ class Edition(Data, frozen=True, kw_only=True):
                 return rule
         raise KeyError(name)
 
-    def recipe(self, model: str, method: str) -> Recipe | None:
-        """Return the recipe of a model and method, or None where the edition has none."""
-        for recipe in self.recipes:
-            if (recipe.model, recipe.method) == (model, method):
-                return recipe
-        return None
+    def recipe(self, model: str, method: str, length: int | None = None) -> Recipe | None:
+        """
+        Return the recipe of a model and method, or None where the edition has none.
+
+        ``length``, tokens: the recipe of just that length, else that of the run of 500 steps, which
+        is the shortest (8K in the official edition).
+        """
+        recipes = [r for r in self.recipes if (r.model, r.method) == (model, method)]
+        for recipe in recipes:
+            if length is not None and length in recipe.lengths:
+                return recipe.at(length)
+        return min(recipes, key=lambda recipe: recipe.sequence_length, default=None)

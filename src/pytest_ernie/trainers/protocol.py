@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from pytest_ernie.progress import Progress, silent
-from pytest_ernie.standard.model import Recipe
+from pytest_ernie.standard.recipe import Recipe
 from pytest_ernie.toolchains.toolchain import Toolchain
 
 

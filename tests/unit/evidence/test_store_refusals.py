@@ -86,7 +86,7 @@ def test_a_folder_without_evidence_is_refused_where_some_must_be(tmp_path: Path)
 
     expected = (
         f"{tmp_path}: there is no evidence here; wanted a folder with a journal.jsonl, as a run "
-        "with --evidence writes it"
+        "with --evidence writes it, or a bundle"
     )
     assert expected == str(caught.value)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_ernie.errors import ToolchainError, TrainerError
-from pytest_ernie.standard.model import Recipe
+from pytest_ernie.standard.recipe import Recipe
 from pytest_ernie.toolchains.toolchain import Toolchain
 from pytest_ernie.trainers.erniekit import ErnieKitTrainer
 from pytest_ernie.trainers.protocol import TrainingJob

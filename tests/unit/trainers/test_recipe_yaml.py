@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_ernie.errors import TrainerError
-from pytest_ernie.standard.model import Recipe
+from pytest_ernie.standard.recipe import Recipe
 from pytest_ernie.trainers.protocol import TrainingJob
 from pytest_ernie.trainers.recipe_yaml import accumulation_steps, as_yaml
 from pytest_ernie.trainers.recipe_yaml import settings as of_model

@@ -1,0 +1,3 @@
+"""
+Bundles: evidence that travels - packed, signed, verified and compared as one file.
+"""
