@@ -4,6 +4,8 @@ Before two sides are compared: are they comparable at all, and what must stand b
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from pytest_ernie.errors import EvidenceError, ReferenceBeingRecorded
@@ -34,6 +36,8 @@ def comparable(measured: Record, benchmark: Record) -> None:
             ("training data", "training_data_sha256"),
             ("questions", "questions_sha256"),
             ("prompts", "prompts_sha256"),
+            ("evaluation library", "harness"),
+            ("decoding", "decoding"),
         )
     ]
     if "endpoint" not in measured.subject.launch:  # nobody can see the weights behind an endpoint
@@ -83,8 +87,10 @@ def with_deaths(verdict: Verdict, *deaths: str) -> Verdict:
     return msgspec.structs.replace(verdict, notes=(*verdict.notes, *notes))
 
 
-def _short(sha256: str | None) -> str:
-    return "none recorded" if sha256 is None else f"sha256 {sha256[:12]}…"
+def _short(value: str | None) -> str:
+    if value is None:
+        return "none recorded"
+    return f"sha256 {value[:12]}…" if re.fullmatch("[0-9a-f]{64}", value) else value
 
 
 def loss_of(measured: TrainingRun, benchmark: TrainingRun, edition: Edition) -> Verdict:

@@ -72,8 +72,18 @@ LISTED: dict[tuple[str, str], str] = {
 }
 """Imports inside functions that go up, or from the report to measurements, each with its reason."""
 
-HEAVY = {"paddle", "paddleformers", "erniekit", "torch", "vllm", "transformers", "fastdeploy"}
+HEAVY = {
+    "paddle",
+    "paddleformers",
+    "erniekit",
+    "torch",
+    "vllm",
+    "transformers",
+    "fastdeploy",
+    "evalscope",
+}
 INSIDE = {
+    "accuracy/inside/evalscope_inside.py": "runs inside the evaluator's toolchain",
     "trainers/count_inside.py": "runs inside the trainer's toolchain",
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",
     "engines/inside/fastdeploy/sitecustomize.py": "runs inside FastDeploy's workers",

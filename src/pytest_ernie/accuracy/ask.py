@@ -11,8 +11,7 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -146,14 +145,15 @@ def ask(
         for number, question in enumerate(questions)
         if question.id not in records
     ]
-    unanswered = 0
+    unanswered, tally = 0, _Tally(records.values())
     with new_client(api_key, timeout_s=timeout_s, connections=concurrency) as client:
         asker = _Asker(client, model, fields, pause_s)
         with _Threads(asker, missing, concurrency) as answers:
             for record in answers:
                 records[record.id] = record
                 on_answer(record)
-                progress("ask", done=len(records), total=len(questions), detail=_tally(records))
+                tally.add(record)
+                progress("ask", done=len(records), total=len(questions), detail=str(tally))
                 unanswered = unanswered + 1 if record.status is None else 0
                 if unanswered >= max(UNANSWERED_MOST, concurrency):
                     raise EngineError(
@@ -277,8 +277,19 @@ class _Threads:
                 return
 
 
-def _tally(records: Mapping[str, AnswerRecord]) -> str:
-    failed = sum(record.error is not None for record in records.values())
-    right = sum(record.score or 0.0 for record in records.values())
-    scored = any(record.score is not None for record in records.values())
-    return (f"{right:.0f} right, " if scored else "") + f"{failed} failed"
+class _Tally:
+    """How many are right and how many failed so far: counted once each, for sets of many thousands."""
+
+    def __init__(self, records: Iterable[AnswerRecord]) -> None:
+        self.right, self.failed, self.scored = 0.0, 0, False
+        for record in records:
+            self.add(record)
+
+    def add(self, record: AnswerRecord) -> None:
+        """Count one more."""
+        self.right += record.score or 0.0
+        self.failed += record.error is not None
+        self.scored = self.scored or record.score is not None
+
+    def __str__(self) -> str:
+        return (f"{self.right:.0f} right, " if self.scored else "") + f"{self.failed} failed"

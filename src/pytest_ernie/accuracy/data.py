@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_ernie.errors import SiteError
+from pytest_ernie.site import Site
 from pytest_ernie.standard.model import Dataset, Evaluation
 
 SUBSET = "{subset}"
@@ -48,7 +49,9 @@ def find(
     evaluation = dataset.evaluation
     assert evaluation is not None
     for place, folder in _places(dataset, own, data, os.environ if env is None else env):
-        if files := _files(evaluation, folder, needs_train=bool(dataset.few_shot)):
+        # Beside other data sets a file belongs to the one that its name names.
+        name = evaluation.benchmark.replace("_", "") if own is None and folder == data else ""
+        if files := _files(evaluation, folder, name, needs_train=bool(dataset.few_shot)):
             return Found(folder=str(folder.absolute()), files=files, place=place)
     return None
 
@@ -71,11 +74,22 @@ def found(
     return there
 
 
+def is_there(dataset: Dataset, site: Site, data: Path | None) -> bool:
+    """Tell whether a run would find the data set, whatever kind it is."""
+    own = site.datasets.get(dataset.name)
+    if dataset.evaluation is None:
+        return own is not None
+    return find(dataset, Path(own) if own else None, data) is not None
+
+
 def wanted(dataset: Dataset) -> str:
     """Return in words which files are looked for."""
     evaluation = dataset.evaluation
     assert evaluation is not None
-    kinds = [evaluation.test, *([evaluation.train] if dataset.few_shot and evaluation.train else [])]
+    kinds = [
+        evaluation.test,
+        *([evaluation.train] if dataset.few_shot and evaluation.train else []),
+    ]
     return " and ".join(" or ".join(patterns) for patterns in kinds)
 
 
@@ -102,7 +116,9 @@ def _places(
     if data is not None:
         names = (dataset.name, dataset.name.lower(), evaluation.benchmark)
         repositories = (evaluation.modelscope, evaluation.huggingface)
-        for name in dict.fromkeys((*names, *repositories, *(r.split("/")[1] for r in repositories))):
+        for name in dict.fromkeys(
+            (*names, *repositories, *(r.split("/")[1] for r in repositories))
+        ):
             yield "the data folder", data / name
         yield "the data folder", data
     yield from (("ModelScope's cache", path) for path in _modelscope(evaluation.modelscope, env))
@@ -136,13 +152,16 @@ def _snapshots(repository: Path) -> Iterator[Path]:
     yield from sorted(revisions, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def _files(evaluation: Evaluation, folder: Path, *, needs_train: bool) -> dict[str, str] | None:
+def _files(
+    evaluation: Evaluation, folder: Path, name: str, *, needs_train: bool
+) -> dict[str, str] | None:
     files = {}
     splits = {"test": evaluation.test, "train": evaluation.train if needs_train else ()}
     for split, patterns in splits.items():
         if not patterns:
             continue
-        fitting = next((pattern for pattern in patterns if _fitting(str(folder), pattern)), None)
+        own = (pattern for pattern in patterns if name in pattern.lower().replace("_", ""))
+        fitting = next((pattern for pattern in own if _fitting(str(folder), pattern)), None)
         if fitting is None:
             return None
         files[split] = fitting

@@ -8,7 +8,8 @@ kept with the answers, since both sides of a comparison must have used the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,8 @@ class Library:
 
     def prompts(self) -> PromptSet:
         """Return the prompts; SiteError if the data aren't those of the edition."""
-        out = self._folder / "prompts.jsonl"
-        self._run("prompts", out)
-        made = read_prompts(out)
+        with self._started("prompts", "prompts.jsonl") as running:
+            made = read_prompts(self._outcome("prompts", "prompts.jsonl", running))
         evaluation = self._dataset.evaluation
         assert evaluation is not None
         if made.questions != evaluation.questions:
@@ -96,20 +96,15 @@ class Library:
             )
         return made
 
-    def scores(self, answers: Iterable[AnswerRecord]) -> dict[str, Score]:
-        """Return the score of each answer by id; of what has none there is no entry."""
-        asked = self._folder / "answers.jsonl"
-        with asked.open("wb") as file:
-            for record in answers:
-                if record.error is None:
-                    line = {"id": record.id, "answer": record.answer}
-                    file.write(msgspec.json.encode(line) + b"\n")
-        out = self._folder / "scores.jsonl"
-        self._run("scores", out, answers=str(asked))
-        decoder = msgspec.json.Decoder(Score)
-        return {(score := decoder.decode(line)).id: score for line in out.open("rb")}
+    @contextmanager
+    def scoring(self) -> Iterator[Scoring]:
+        """Score answers while others are still asked: comparing mathematics takes a processor a while."""
+        answers = self._folder / "answers.jsonl"
+        answers.write_bytes(b"")
+        with self._started("scores", "scores.jsonl", answers=str(answers.absolute())) as running:
+            yield Scoring(answers, lambda: self._outcome("scores", "scores.jsonl", running))
 
-    def _run(self, do: str, out: Path, **further: Any) -> None:
+    def _started(self, do: str, out: str, **further: Any) -> process.Running:
         evaluation = self._dataset.evaluation
         assert evaluation is not None
         job = {
@@ -120,27 +115,73 @@ class Library:
             "system_prompts": [],
             "folder": self._found.folder,
             "files": self._found.files,
-            "out": str(out.absolute()),
+            "out": str((self._folder / out).absolute()),
             "facts": str((self._folder / "facts.json").absolute()),
             **further,
         }
         path = self._folder / f"{do}.json"
         path.write_bytes(msgspec.json.encode(job))
-        self._progress(f"{do} of {self._dataset.name}", detail="evalscope starts")
-        running = process.start(
+        return process.start(
             [self._toolchain.python, str(SCRIPT), str(path.absolute())],
             env={**inherited(), **self._toolchain.env, "PYTHONNOUSERSITE": "1"},
             cwd=self._folder,
             log=self._folder / f"{do}.log",
         )
-        with running:
-            code = running.wait(None)
-        if code or not out.is_file():
+
+    def _outcome(self, do: str, out: str, running: process.Running) -> Path:
+        """Wait for the end; MeasurementError in the library's words if it made nothing."""
+        self._progress(do, detail=f"evalscope at {self._dataset.name}")
+        code = running.wait(None)
+        made = self._folder / out
+        if code or not made.is_file():
             raise MeasurementError(
                 f"the evaluation library made no {do} of {self._dataset.name}",
                 where=self._found.folder,
                 got=_last_words(running.output_tail(SHOWN_LINES)) or f"exit code {code}",
             )
+        return made
+
+
+class Scoring:
+    """The library while it scores: what is added is scored at once, and told at the end."""
+
+    END = b"end\n"
+
+    def __init__(self, answers: Path, outcome: Callable[[], Path]) -> None:
+        self._answers, self._outcome = answers, outcome
+        self._added: set[str] = set()
+
+    def add(self, record: AnswerRecord) -> None:
+        """Hand over an answer; a question that has none isn't scored."""
+        if record.error is None and record.id not in self._added:
+            self._added.add(record.id)
+            self._write(msgspec.json.encode({"id": record.id, "answer": record.answer}) + b"\n")
+
+    def scores(self, records: Iterable[AnswerRecord]) -> dict[str, Score]:
+        """Return the score of each answer by id; of a question without one there is no entry."""
+        for record in records:
+            self.add(record)
+        self._write(self.END)
+        decoder = msgspec.json.Decoder(Score)
+        made = self._outcome()
+        try:
+            scores = [decoder.decode(line) for line in made.read_bytes().splitlines()]
+        except msgspec.DecodeError as problem:
+            raise MeasurementError(
+                "the scores of the evaluation library can't be read", got=problem
+            ) from None
+        found = {score.id: score for score in scores}
+        if found.keys() != self._added:
+            raise MeasurementError(
+                "the evaluation library didn't score what it was given",
+                got=f"{len(found)} scores",
+                wanted=len(self._added),
+            )
+        return found
+
+    def _write(self, line: bytes) -> None:
+        with self._answers.open("ab") as file:
+            file.write(line)
 
 
 def script_digest() -> str:

@@ -12,9 +12,9 @@ loader the library would use. The job is a JSON file, named on the command line:
     {"do": "scores", ... the same ..., "answers": "answers.jsonl", "out": "scores.jsonl"}
 
 ``prompts`` writes a line {"id", "group", "seed", "question_digest", "messages"} for each question;
-``scores`` reads lines {"id", "answer"} and writes {"id", "score", "extracted", "error"}. ``facts``
-says which library, in which version, did it. What is wrong with job or data ends the script with
-one line on stderr.
+``scores`` reads lines {"id", "answer"} as they come until a line ``end``, and writes {"id", "score",
+"extracted", "error"}. ``facts`` says which library, in which version, did it. What is wrong with job
+or data ends the script with one line on stderr.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import logging
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,8 +37,14 @@ from typing import Any
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TQDM_DISABLE="1")
 
 SCORING_PACKAGES = (
-    "evalscope", "math-verify", "latex2sympy2-extended", "sympy", "nltk",
-    "langdetect", "llama-index-core")
+    "evalscope",
+    "math-verify",
+    "latex2sympy2-extended",
+    "sympy",
+    "nltk",
+    "langdetect",
+    "llama-index-core",
+)
 """What decides prompts, extraction and scores; their versions must agree on both sides."""
 PUNKT = "tokenizers/punkt_tab/english/"
 SCORED_WITHIN_TRIES = 3
@@ -197,6 +204,7 @@ def write_prompts(job: dict[str, Any], adapter: Any) -> None:
 
 def write_scores(job: dict[str, Any], adapter: Any) -> None:
     """Write the score of every answer."""
+    os.nice(5)  # whoever asks comes first
     samples = {id: sample for id, _, sample, _ in samples_of(adapter)}
 
     def scored(line: str) -> str:
@@ -207,9 +215,23 @@ def write_scores(job: dict[str, Any], adapter: Any) -> None:
     # Mathematics is compared in a child process for each answer, so threads help; language
     # detection isn't made for them.
     threads = 1 if job["benchmark"] == "ifeval" else min(8, os.cpu_count() or 1)
-    with open(job["answers"], encoding="utf-8") as lines, open(job["out"], "w") as out:
-        with ThreadPoolExecutor(threads) as pool:
-            out.writelines(pool.map(scored, lines))
+    with ThreadPoolExecutor(threads) as pool, open(job["out"], "w") as out:
+        out.writelines(pool.map(scored, followed(Path(job["answers"]))))
+
+
+def followed(path: Path) -> Iterator[str]:
+    """Yield the lines of a file that grows, until one says that it is the end."""
+    unread = ""
+    with path.open(encoding="utf-8") as file:
+        while True:
+            unread += file.read()
+            *lines, unread = unread.split("\n")
+            for line in lines:
+                if line == "end":
+                    return
+                yield line
+            if not lines:
+                time.sleep(0.2)
 
 
 def score(adapter: Any, sample: Any, answer: str) -> dict[str, Any]:
@@ -242,7 +264,7 @@ def score(adapter: Any, sample: Any, answer: str) -> dict[str, Any]:
 
 def facts_of(adapter: Any) -> dict[str, Any]:
     """Return what decides prompts and scores, for both sides to agree in."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for name in SCORING_PACKAGES:
         try:
             versions[name] = importlib.metadata.version(name)
