@@ -48,10 +48,12 @@ def _parser() -> argparse.ArgumentParser:
 
     from pytest_ernie.bundles.commands import add_parsers as add_bundles
     from pytest_ernie.load.command import add_parser
+    from pytest_ernie.merge_command import add_parser as add_merge
     from pytest_ernie.planned import add_parser as add_plan
 
     add_parser(commands)
     add_plan(commands)
+    add_merge(commands)
     add_bundles(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"
@@ -68,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
         "names",
         nargs="*",
         default=["trainer-cpu", "server-cpu"],
-        help="trainer-cpu, server-cpu (vLLM), transformers-cpu, evaluator (scores accuracy data sets); "
-        "the first two if none is named",
+        help="trainer-cpu, server-cpu (vLLM), transformers-cpu, trainer-torch-cpu, evaluator (scores "
+        "accuracy data sets); the first two if none is named",
     )
     prepare.set_defaults(run=_provision)
     return parser

@@ -62,6 +62,20 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
             "help": "measure again and say why; earlier results are kept and shown",
         },
     ),
+    (
+        "shard",
+        {
+            "metavar": "K/N",
+            "help": "only this shard of the chosen criteria: 2/3, or 2/FILE of pytest-ernie plan",
+        },
+    ),
+    (
+        "challenge",
+        {
+            "metavar": "NONCE",
+            "help": "what the certifying body issued: it seeds needles and the order of prompts",
+        },
+    ),
     ("lang", {"choices": ("en", "zh"), "default": "en", "help": "language of the report"}),
 )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,6 @@ from msgspec import Struct
 from pytest_ernie.clauses import MARKERS, marks_of
 from pytest_ernie.errors import UsageProblem
 from pytest_ernie.evidence import Store, What
-from pytest_ernie.evidence.journal import Journal
 from pytest_ernie.settings import CANDIDATE_FOLDER, read_settings
 from pytest_ernie.standard import Criterion, Edition, criteria
 from pytest_ernie.standard.starts import Start, in_order
@@ -71,19 +70,61 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     plan.add_argument("-m", dest="markers", metavar="EXPRESSION", default="training or inference")
     for name in ("device", "site", "edition", "models", "evidence"):
         plan.add_argument(f"--{name}", help=f"as pytest's --{name}")
+    plan.add_argument("--shards", type=int, metavar="N", help="split it into N independent runs")
+    plan.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write the shards, split by known hours"
+    )
+    plan.add_argument("--json", action="store_true", help="print the plan as JSON")
     plan.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     names = ("device", "site", "edition", "models")
-    asked = {name: getattr(options, name) for name in names}
-    edition = read_settings(asked, Path.cwd()).edition
+    settings = read_settings({name: getattr(options, name) for name in names}, Path.cwd())
+    edition = settings.edition
     chosen = [c for c in criteria(edition) if chosen_by(options.markers, c)]
     folder = Path.cwd() / (options.evidence or CANDIDATE_FOLDER)
-    known = durations_s(Store.existing(folder).journal, edition) if folder.is_dir() else {}
-    for line in lines(edition, chosen, known, source=folder if known else None):
+    known = durations_s(Store.existing(folder), edition) if folder.exists() else {}
+    if options.shards is None:
+        if options.output is not None:
+            raise UsageProblem("--output writes shards, and none were asked for: --shards N")
+        said = iter([starts_as_json(edition, chosen, known)]) if options.json else None
+        for line in said or lines(edition, chosen, known, source=folder if known else None):
+            print(line)  # noqa: T201 (a command's output)
+        return 0
+    from pytest_ernie.shard_plans import as_json, lines_of, plan_shards, write_plan
+
+    plan = plan_shards(settings, chosen, known, options)
+    if options.output is not None:
+        write_plan(plan, options.output)
+    for line in [as_json(plan)] if options.json else lines_of(plan):
         print(line)  # noqa: T201 (a command's output)
     return 0
+
+
+def starts_as_json(edition: Edition, chosen: list[Criterion], known: dict[Question, float]) -> str:
+    """Return every start with its criteria and the seconds that are known of it, as JSON."""
+    import json
+
+    return json.dumps(
+        [
+            {
+                "start": start.title,
+                "seconds": seconds_of(served, known),
+                "criteria": [criterion.name for criterion in served],
+            }
+            for start, served in in_order(edition, chosen)
+        ],
+        indent=2,
+    )
+
+
+def seconds_of(served: Iterable[Criterion], known: Mapping[Question, float]) -> float | None:
+    """Return how long a start's measurements took, None unless all of them are known."""
+    asked = {Question.of(criterion) for criterion in served}
+    if not asked <= known.keys():
+        return None
+    return sum(known[question] for question in asked)
 
 
 def chosen_by(expression: str, criterion: Criterion) -> bool:
@@ -119,7 +160,7 @@ def _no_expression(expression: str) -> UsageProblem:
     )
 
 
-def durations_s(journal: Journal, edition: Edition) -> dict[Question, float]:
+def durations_s(store: Store, edition: Edition) -> dict[Question, float]:
     """
     Return how long each question took to answer, as far as it was answered completely.
 
@@ -129,11 +170,12 @@ def durations_s(journal: Journal, edition: Edition) -> dict[Question, float]:
     """
     spent: dict[What, float] = {}
     complete: set[Question] = set()
-    for begin in journal.of_type.get("begin", ()):
+    begun = [(chain, begin) for chain in store.chains for begin in chain.of_type.get("begin", ())]
+    for chain, begin in begun:
         what = msgspec.convert(begin.body["spec"], What)
         if what.edition != edition.name or (what.repeat or 1) > 1:
             continue
-        entries = journal.of_id[begin.id]
+        entries = chain.of_id[begin.id]
         took_s = entries[-1].time_unix_s - begin.time_unix_s
         continued = bool(begin.body.get("continues"))
         spent[what] = took_s + (spent.get(what, 0.0) if continued else 0.0)
@@ -184,7 +226,7 @@ def _estimated(
     missing = len(questions) - len(answered)
     if answered:
         yield (
-            f"about {_hours(sum(answered))}, one after the other, for {len(answered)} of "
+            f"about {hours_in_words(sum(answered))}, one after the other, for {len(answered)} of "
             f"{len(questions)} measurements: what they took in {source}"
         )
     if missing:
@@ -195,10 +237,11 @@ def _words(asked: set[Question], known: dict[Question, float]) -> str:
     found = [known[question] for question in asked if question in known]
     if not found:
         return "not known"
-    return f"{'' if len(found) == len(asked) else '> '}{_hours(sum(found))}"
+    return f"{'' if len(found) == len(asked) else '> '}{hours_in_words(sum(found))}"
 
 
-def _hours(seconds: float) -> str:
+def hours_in_words(seconds: float) -> str:
+    """Return a time as people read it."""
     return f"{seconds / 3600:.1f} h" if seconds >= 360 else f"{seconds / 60:.1f} min"
 
 

@@ -13,7 +13,7 @@ import pytest
 from pytest_ernie.clauses import MARK, MARKERS, criterion_of, marks_of
 from pytest_ernie.options import add_options
 from pytest_ernie.session import PLUGIN_NAME, ErnieSession, get_session
-from pytest_ernie.standard import criteria
+from pytest_ernie.standard import Criterion, criteria
 from pytest_ernie.standard.starts import place
 from pytest_ernie.workers import SIDE_NAME, side_of
 
@@ -106,10 +106,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Training before serving, and together what shares a server or a run, so that each starts once."""
     shown = [(criterion, item) for item in items if (criterion := criterion_of(item)) is not None]
     if shown:
-        edition = get_session(config).settings.edition
+        session = get_session(config)
+        edition = session.settings.edition
+        shown = _in_shard(session, shown)
         shown.sort(key=lambda pair: place(edition, pair[0]))
         others = [item for item in items if criterion_of(item) is None]
         items[:] = [*others, *(item for _, item in shown)]
+
+
+def _in_shard(
+    session: ErnieSession, shown: list[tuple[Criterion, pytest.Item]]
+) -> list[tuple[Criterion, pytest.Item]]:
+    """Deselect what other shards show; what -m and -k chose is what is split."""
+    own = session.names_in_shard(tuple(criterion for criterion, _ in shown))
+    if own is None:
+        return shown
+    others = [item for criterion, item in shown if criterion.name not in own]
+    session.config.hook.pytest_deselected(items=others)
+    return [(criterion, item) for criterion, item in shown if criterion.name in own]
 
 
 @pytest.hookimpl(trylast=True)

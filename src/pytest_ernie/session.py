@@ -16,6 +16,7 @@ from pytest_ernie.options import OPTIONS, destination
 from pytest_ernie.outcomes import Outcomes
 from pytest_ernie.registry import Registry
 from pytest_ernie.settings import Settings, read_settings
+from pytest_ernie.shards import names_in
 from pytest_ernie.site import Site, missing_from, tensor_parallel_sizes
 from pytest_ernie.standard import Criterion
 
@@ -95,6 +96,16 @@ class ErnieSession:
 
         return progress_for(self.config)
 
+    def names_in_shard(self, chosen: tuple[Criterion, ...]) -> set[str] | None:
+        """Return which of the chosen criteria this run's shard has, None if it is no shard."""
+        settings = self.settings
+        if settings.shard is None:
+            return None
+        try:
+            return names_in(settings.shard, settings.edition, settings.edition_digest, chosen)
+        except ErnieError as error:
+            raise pytest.UsageError(str(error)) from None
+
     def check_chosen(self, chosen: tuple[Criterion, ...]) -> None:
         """Check what was collected, unless nothing was chosen or it is only to be looked at."""
         if chosen and not self.config.option.collectonly:
@@ -154,6 +165,12 @@ class ErnieSession:
         ]
         if not edition.certifies:
             lines.append("ernie: REHEARSAL - nothing recorded under this edition can certify")
+        if settings.shard is not None:
+            lines.append(
+                f"ernie: shard {settings.shard.title}; pytest-ernie merge joins the evidence of all"
+            )
+        if settings.challenge is not None:
+            lines.append(f"ernie: under the challenge {settings.challenge}")
         if settings.record_reference:
             lines.append("ernie: recording a reference; nothing is compared")
         elif settings.reference is None:

@@ -9,8 +9,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pytest_ernie.challenge import checked_challenge
 from pytest_ernie.engines.address import checked_address
 from pytest_ernie.errors import UsageProblem
+from pytest_ernie.shards import Asked, asked_shard
 from pytest_ernie.site import Site, read_site
 from pytest_ernie.standard import Edition, edition_digest, load
 
@@ -37,6 +39,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     lang: Literal["en", "zh"]
     data: Path | None = None
     """Folder of the accuracy data sets: the option's, else the site file's."""
+    shard: Asked | None = None
+    challenge: str | None = None
+    """What the certifying body issued, so that evidence can't have been made before (R16)."""
 
     @property
     def rehearses(self) -> bool:
@@ -76,6 +81,7 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
         )
     named = _text(options, "site")
     site = read_site(folder / named) if named else None
+    shard, challenge = _text(options, "shard"), _text(options, "challenge")
     return Settings(
         device_kind=device,
         edition=edition,
@@ -90,6 +96,8 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
         fresh=_text(options, "fresh"),
         lang="zh" if options.get("lang") == "zh" else "en",
         data=_data(_text(options, "data"), site, folder),
+        shard=asked_shard(shard, folder) if shard else None,
+        challenge=checked_challenge(challenge) if challenge else None,
     )
 
 

@@ -16,7 +16,7 @@ SOURCE = ROOT / "src" / "pytest_ernie"
 PACKAGE = "pytest_ernie"
 
 LAYERS = (
-    ("errors", "progress"),
+    ("errors", "progress", "challenge"),
     ("standard",),
     ("verdicts",),
     ("evidence",),
@@ -32,7 +32,7 @@ LAYERS = (
         "site",
     ),
     ("measurements",),
-    ("comparison",),
+    ("comparison", "paired_answers"),
     (
         "plugin",
         "fixtures",
@@ -44,8 +44,12 @@ LAYERS = (
         "registry",
         "hookspecs",
         "planned",
+        "shards",
+        "shard_plans",
+        "merge_command",
         "preflight",
         "launch_command",
+        "launch_training",
         "report",
         "scheduling",
         "workers",
@@ -59,6 +63,7 @@ LAYERS = (
 ONLY: dict[str, set[str]] = {
     "errors": set(),
     "progress": set(),
+    "challenge": {"errors"},
     "standard": {"errors"},
     "verdicts": {"standard"},
     "evidence": {"errors", "standard"},
@@ -85,6 +90,10 @@ HEAVY = {
 INSIDE = {
     "accuracy/inside/evalscope_inside.py": "runs inside the evaluator's toolchain",
     "trainers/count_inside.py": "runs inside the trainer's toolchain",
+    **{
+        path.relative_to(SOURCE).as_posix(): "runs inside the transformers trainer's toolchain"
+        for path in sorted((SOURCE / "trainers" / "inside").rglob("*.py"))
+    },
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",
     "engines/inside/fastdeploy/sitecustomize.py": "runs inside FastDeploy's workers",
     "rehearsal/make_tokenizer.py": "maintainers make the shipped checkpoint with it",

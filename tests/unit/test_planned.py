@@ -138,7 +138,7 @@ def test_durations_are_read_from_the_journal(tmp_path: Path, clock: list[float])
     attempt(store, clock, context, 10)
     attempt(store, clock, context, 20, reason="a new driver")
 
-    assert durations_s(store.journal, EDITION) == {
+    assert durations_s(store, EDITION) == {
         Question(kind="serving.facts", model=MODEL, datatype="wint4"): 80.0,
         Question(kind="serving.context", model=MODEL, datatype="wint4", length=8192): 20.0,
     }
@@ -153,12 +153,12 @@ def test_a_search_counts_once_the_whole_workload_was_run(
     store = Store(tmp_path)
     load_of = Question(kind="serving.load", model=MODEL, datatype="wint4")
     attempt(store, clock, serving("serving.load", concurrency=8, repeat=1, trial=1), 40)
-    assert durations_s(store.journal, EDITION) == {}
+    assert durations_s(store, EDITION) == {}
 
     attempt(store, clock, serving("serving.load", concurrency=8, repeat=1), 100)
     attempt(store, clock, serving("serving.load", concurrency=8, repeat=2), 100)
     attempt(store, clock, serving("serving.accuracy", dataset="arithmetic"), 9, ends=False)
-    assert durations_s(store.journal, EDITION) == {load_of: 140.0}
+    assert durations_s(store, EDITION) == {load_of: 140.0}
 
 
 def test_the_command(

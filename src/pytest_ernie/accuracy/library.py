@@ -28,6 +28,16 @@ from .prompts import PromptSet, read_prompts
 
 SCRIPT = Path(__file__).parent / "inside" / "evalscope_inside.py"
 SHOWN_LINES = 6
+LEADS = (
+    "You are a helpful assistant.",
+    "Answer carefully and precisely.",
+    "Read the question to its end before you answer.",
+    "You are an expert. Give the best answer that you can.",
+    "Take your time, and check your answer.",
+    "Please answer the following.",
+    "Work through the task with care.",
+)
+"""System prompts of the prompt seeds 1, 2, ..; seed 0 has none. They say nothing about the task."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +76,12 @@ class Library:
         progress: Progress = silent,
     ) -> None:
         assert dataset.evaluation is not None
+        if dataset.prompt_seeds > 1 + len(LEADS):
+            raise SiteError(
+                f"{dataset.name} is asked under more prompts than there are",
+                got=f"prompt_seeds {dataset.prompt_seeds}",
+                wanted=f"at most {1 + len(LEADS)}",
+            )
         self._toolchain, self._dataset, self._found = toolchain, dataset, found
         self._folder, self._progress = folder, progress
 
@@ -111,8 +127,8 @@ class Library:
             "do": do,
             "benchmark": evaluation.benchmark,
             "few_shot": self._dataset.few_shot,
-            "seeds": 1,
-            "system_prompts": [],
+            "seeds": self._dataset.prompt_seeds,
+            "system_prompts": list(LEADS),
             "folder": self._found.folder,
             "files": self._found.files,
             "out": str((self._folder / out).absolute()),

@@ -6,6 +6,7 @@ It follows from the journal, so it can be made anew and compared; only ``suite``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -39,18 +40,21 @@ class Facts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     measurements: tuple[Measurement, ...]
 
 
-def facts_of(journal: Journal, suite: Suite) -> Facts:
-    """Return the contents of a journal that is whole."""
-    header = next(iter(journal.of_type.get("header", ())), None)
+def facts_of(chains: Sequence[Journal], suite: Suite) -> Facts:
+    """Return the contents of journals that are whole: the evidence's own, and those of its parts."""
+    header = next(iter(chains[0].of_type.get("header", ())), None)
     return Facts(
         packed_by=suite,
         begun_by=None if header is None else str(header.body.get("suite")),
         subjects={
             entry.id: msgspec.convert(entry.body, Subject)
-            for entry in journal.of_type.get("subject", ())
+            for chain in chains
+            for entry in chain.of_type.get("subject", ())
         },
         measurements=tuple(
-            _measurement(begin, journal) for begin in journal.of_type.get("begin", ())
+            _measurement(begin, chain)
+            for chain in chains
+            for begin in chain.of_type.get("begin", ())
         ),
     )
 

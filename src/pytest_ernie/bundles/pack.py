@@ -36,6 +36,7 @@ from pytest_ernie.evidence.bundle import (
     Seal,
     open_bundle,
 )
+from pytest_ernie.evidence.chain import named_blobs
 from pytest_ernie.evidence.journal import Journal
 from pytest_ernie.standard import edition_digest, editions, load
 from pytest_ernie.standard.digest import canonical
@@ -63,7 +64,8 @@ def pack(evidence: Path, output: Path, packing: Packing | None = None) -> Bundle
     store = Store.existing(evidence)
     if store.bundle is not None:
         raise UsageProblem("this is a bundle already", where=evidence)
-    _refuse_altered(store.journal)
+    for chain in store.chains:
+        _refuse_altered(chain)
     files = _files(store, packing or Packing())
     seal = Seal(entries=len(store.journal.entries), head=store.journal.entries[-1].hash)
     _write(output, files, seal)
@@ -93,14 +95,14 @@ def _files(store: Store, packing: Packing) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every file, in the order of the names."""
     folder, journal = store.folder, store.journal
     kept = _runs(folder)
-    yield from sorted(_editions(journal, packing.edition).items())
-    named = {name for blobs in _named_blobs(journal) for name in blobs.values()}
+    yield from sorted(_editions(store.chains, packing.edition).items())
+    named = {name for chain in store.chains for name in named_blobs(chain)}
     for name in sorted(named):
         yield f"{BLOBS}{name[:2]}/{name}", store.blobs.get(name)
     yield JOURNAL, _whole_lines(folder / "journal.jsonl", journal)
     for name, content in sorted(kept.items()):
         yield f"{RUNS}{name}", content
-    facts = facts_of(journal, packing.suite or suite())
+    facts = facts_of(store.chains, packing.suite or suite())
     yield FACTS, canonical(msgspec.to_builtins(facts))
     if packing.report is not None:
         yield REPORT, _report(packing.report)
@@ -163,12 +165,6 @@ def _refuse_altered(journal: Journal) -> None:
         )
 
 
-def _named_blobs(journal: Journal) -> Iterator[dict[str, str]]:
-    for type in ("result", "failure"):
-        for entry in journal.of_type.get(type, ()):
-            yield entry.body.get("blobs") or {}
-
-
 def _whole_lines(path: Path, journal: Journal) -> bytes:
     """Return the lines that were read: what another process appends meanwhile isn't sealed."""
     lines = path.read_bytes().split(b"\n")[: len(journal.entries)]
@@ -195,9 +191,9 @@ def _report(path: Path) -> bytes:
     return content
 
 
-def _editions(journal: Journal, given: str | None) -> dict[str, bytes]:
+def _editions(chains: tuple[Journal, ...], given: str | None) -> dict[str, bytes]:
     """Return the text of every edition that the evidence was recorded under, by file name."""
-    begun = journal.of_type.get("begin", ())
+    begun = (entry for chain in chains for entry in chain.of_type.get("begin", ()))
     names = {str(entry.body["spec"]["edition"]) for entry in begun}
     if given is not None and given not in editions():
         own = {load(given).name: Path(given).read_bytes()}

@@ -75,7 +75,7 @@ def probe(
     it. What the server refuses is in the probe; EngineError only if it can't be measured at all:
     no usage, or no answer to two short prompts.
     """
-    hay = Haystack(f"{seed} {length}", rule.needle_depths)
+    hay = haystack_of(length, rule, seed)
     fields = dialect.sampling(max_tokens=rule.output_tokens)
     stage = f"context {length}"
     with new_client(api_key, timeout_s=timeout_s) as client:
@@ -101,6 +101,11 @@ def probe(
         beyond = sentences_for(int(max(length, window or 0) * OVER_LONG_SHARE), prices)
         over_long = _over_long(ask(beyond, hay.hidden[0]), base_url, api_key)
     return _probe(length, hay, answers, over_long)
+
+
+def haystack_of(length: int, rule: ServingContextRule, seed: str) -> Haystack:
+    """Return the filler and the codes for a length; another seed hides other codes."""
+    return Haystack(f"{seed} {length}", rule.needle_depths)
 
 
 def found(answer: str, code: str) -> bool:

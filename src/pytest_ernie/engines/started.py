@@ -245,10 +245,16 @@ def _wait_until_ready(how: HowToStart, server: StartedServer, progress: Progress
     try:
         ready.require_listed(models, server.model, server.base_url)
         ready.first_answer(server.base_url, server.model, server.api_key, server.dialect)
-    except EngineError:
+    except EngineError as problem:
         if (code := server.process.wait(LAST_WORDS_S)) is not None:
             raise _died(how, server, code) from None
-        raise
+        raise ServerNotStarted(
+            problem.what,
+            where=problem.where,
+            got=problem.got,
+            wanted=problem.wanted,
+            fix=problem.fix,
+        ) from None
     progress(how.stage, done=watch.waited_s, total=watch.waited_s, detail="ready")
 
 

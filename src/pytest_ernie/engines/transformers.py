@@ -89,7 +89,11 @@ class Transformers:
             progress=progress,
             take_ports=take_ports,
         )
-        server.facts = _facts(server, toolchain.python, env)
+        try:
+            server.facts = _facts(server, toolchain.python, env)
+        except BaseException:
+            server.stop()
+            raise
         return server
 
 

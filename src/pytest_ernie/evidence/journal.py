@@ -51,7 +51,7 @@ class Journal:
 
     def __init__(self, folder: Path, text: bytes | None = None) -> None:
         self.path = folder / NAME
-        self._is_text = text is not None
+        self._text = text
         self.entries: list[Entry] = []
         self.of_id: dict[str, list[Entry]] = {}
         """The entries of each measurement, in order."""
@@ -70,7 +70,7 @@ class Journal:
 
     def refresh(self) -> None:
         """Read what other writers have appended since."""
-        if self._is_text:
+        if self._text is not None:
             return
         if not self.path.exists() and not self._offset:
             return
@@ -87,6 +87,13 @@ class Journal:
             text = file.read()
         self._take_lines(text)
 
+    def text(self) -> bytes:
+        """Return the lines that were read, to the byte; a torn last one isn't among them."""
+        if self._text is not None:
+            return self._text[: self._offset]
+        self.refresh()
+        return self.path.read_bytes()[: self._offset] if self._offset else b""
+
     def append(self, type: str, id: str, body: dict[str, Any], *, once: bool = False) -> Entry:
         """
         Write one entry and return it once it is safely on disk.
@@ -96,7 +103,7 @@ class Journal:
         """
         from filelock import FileLock
 
-        if self._is_text:
+        if self._text is not None:
             raise EvidenceError(
                 "a bundle is only read, and this would write into it",
                 where=self.path.parent,
@@ -135,7 +142,7 @@ class Journal:
         for line in text[:complete].split(b"\n")[:-1]:
             self._take(line)
         self._offset += complete
-        if self._is_text and complete < len(text):
+        if self._text is not None and complete < len(text):
             self.gaps.append(f"entry {self._next_seq} is cut off")
 
     def _set_torn_tail_aside(self) -> None:

@@ -5,7 +5,7 @@ The store: look a measurement up by its key, or record it, spec first and result
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,19 @@ from pytest_ernie.errors import (
     EvidenceError,
     EvidenceMissing,
     EvidenceTampered,
-    ServerDied,
     SeveralSubjects,
 )
 from pytest_ernie.evidence.blobs import Blobs
 from pytest_ernie.evidence.bundle import PackedBlobs, is_bundle, open_bundle
-from pytest_ernie.evidence.integrity import doubtful
-from pytest_ernie.evidence.journal import Entry, Journal
+from pytest_ernie.evidence.chain import (
+    PART,
+    challenge_of,
+    parts_of,
+    records_in,
+    refuse_tampered,
+    subjects_in,
+)
+from pytest_ernie.evidence.journal import Journal
 from pytest_ernie.evidence.record import Record, Subject, What
 from pytest_ernie.evidence.redaction import Redaction
 
@@ -38,9 +44,13 @@ class Store:
     like a folder, and never written.
     """
 
-    def __init__(self, folder: Path, redaction: Redaction | None = None) -> None:
+    def __init__(
+        self, folder: Path, redaction: Redaction | None = None, challenge: str | None = None
+    ) -> None:
         self.folder = folder
         self.redaction = redaction or Redaction()
+        self._asked_challenge = challenge
+        self._parts: tuple[int, tuple[Journal, ...]] = (0, ())
         self.bundle = open_bundle(folder) if is_bundle(folder) else None
         """The bundle that is read, None for a folder."""
         self.blobs: Blobs | PackedBlobs
@@ -63,6 +73,35 @@ class Store:
             )
         return store
 
+    @property
+    def chains(self) -> tuple[Journal, ...]:
+        """
+        The journals that are read: the store's own, and that of each part if it was merged.
+
+        EvidenceError if a part isn't the one that was merged.
+        """
+        bound = len(self.journal.of_type.get(PART, ()))
+        if self._parts[0] != bound:
+            self._parts = (bound, tuple(parts_of(self.journal, self.blobs)))
+        return (self.journal, *self._parts[1])
+
+    @property
+    def challenge(self) -> str | None:
+        """The challenge that the evidence answers; what was asked for if nothing is recorded yet."""
+        return challenge_of(self.journal) if self.journal.entries else self._asked_challenge
+
+    def check_challenge(self) -> None:
+        """Raise EvidenceError if the evidence answers another challenge than what was asked for."""
+        self.journal.refresh()
+        if self.challenge != self._asked_challenge:
+            raise EvidenceError(
+                "the evidence was recorded under another challenge",
+                where=self.folder,
+                got=self.challenge or "none",
+                wanted=self._asked_challenge or "none",
+                fix="Give that one with --challenge, or another folder with --evidence",
+            )
+
     def find(self, what: What, subject: Subject | None = None) -> Record | None:
         """
         Return the completed measurement of that key, or None.
@@ -74,12 +113,9 @@ class Store:
         may belong to it, and for every key if the journal isn't whole.
         """
         self.journal.refresh()
-        self._refuse_tampered(what)
         wanted = None if subject is None else self.redacted(subject).digest
         records = [
-            record
-            for record in self._records(what)
-            if wanted is None or record.subject.digest == wanted
+            record for record in self._records(what) if wanted in (None, record.subject.digest)
         ]
         if not records:
             return None
@@ -99,7 +135,7 @@ class Store:
         """Say how the most similar recorded measurement differs from what was asked, or None."""
         wanted = msgspec.to_builtins(what)
         best: tuple[int, str] | None = None
-        for entry in self.journal.of_type.get("begin", ()):
+        for entry in (e for chain in self.chains for e in chain.of_type.get("begin", ())):
             spec = entry.body.get("spec", {})
             if spec.get("kind") != what.kind:
                 continue
@@ -123,7 +159,11 @@ class Store:
     def subjects(self) -> tuple[Subject, ...]:
         """Return every subject in the order of its first measurement."""
         self.journal.refresh()
-        return tuple(self._subjects().values())
+        found: dict[str, Subject] = {}
+        for chain in self.chains:
+            for digest, subject in subjects_in(chain).items():
+                found.setdefault(digest, subject)
+        return tuple(found.values())
 
     @contextmanager
     def recording(
@@ -143,6 +183,7 @@ class Store:
                 where=self.folder,
                 wanted="a reason for measuring it again",
             )
+        self.check_challenge()
         recording = Recording(self, what, self.redacted(subject), edition_digest, reason)
         try:
             yield recording
@@ -165,107 +206,19 @@ class Store:
             yield
 
     def _records(self, what: What) -> list[Record]:
-        wanted, begun = what.digest, self.journal.of_type.get("begin", ())
-        found = (self._record(begin, what) for begin in begun if begin.body.get("what") == wanted)
-        return [record for record in found if record is not None]
-
-    def _refuse_tampered(self, what: What) -> None:
-        """Refuse a measurement that an altered entry may belong to, and all if it can't be told."""
-        journal = self.journal
-        fix = "Keep this folder for whoever certifies, and measure into a new one with --evidence"
-        if journal.gaps:
+        """Return the records of every chain; of several chains, in the order in which they ended."""
+        chains = self.chains
+        for chain in chains:
+            refuse_tampered(chain, what)
+        found = [records for chain in chains if (records := records_in(chain, what))]
+        if len(found) == 1:
+            return found[0]
+        every = [record for records in found for record in records]
+        if len({record.id for record in every}) < len(every):
             raise EvidenceTampered(
-                f"the journal isn't whole: {journal.gaps[0]}", where=journal.path, fix=fix
+                f"a record of {what.title} stands in two parts of the evidence", where=self.folder
             )
-        if not journal.altered:
-            return
-        blamed = doubtful(journal)
-        own = {e.id for e in journal.of_type.get("begin", ()) if e.body.get("what") == what.digest}
-        if blamed is None:
-            entry = next(entry for entry in journal.entries if entry.seq in journal.altered)
-        elif found := own & blamed.keys():
-            entry = min((blamed[id] for id in found), key=lambda entry: entry.seq)
-        else:
-            return
-        raise EvidenceTampered(
-            f"the evidence was altered: {journal.altered[entry.seq]}",
-            where=f"{journal.path}, entry {entry.seq} ({entry.type})",
-            fix=fix,
-        )
-
-    def _record(self, begin: Entry, what: What) -> Record | None:
-        ends = (e for e in self.journal.of_id[begin.id] if e.type == "result" and e.seq > begin.seq)
-        result = next(ends, None)
-        if result is None:
-            return None
-        ids = dict.fromkeys((*begin.body.get("continues", ()), begin.id))
-        samples = [
-            entry
-            for id in ids
-            for entry in self.journal.of_id.get(id, ())
-            if entry.type == "sample" and entry.seq < result.seq
-        ]
-        subject_entry = self._subject_entry(begin.body["subject"])
-        try:
-            stated = msgspec.convert(begin.body.get("spec"), What)
-            subject = msgspec.convert(subject_entry.body, Subject)
-        except msgspec.ValidationError as error:
-            raise EvidenceError(
-                f"a record can't be read ({error})", where=f"{self.journal.path}, entry {begin.seq}"
-            ) from None
-        if stated != what:
-            raise EvidenceTampered(
-                "a record's spec isn't the one of its digest",
-                where=f"{self.journal.path}, entry {begin.seq}",
-            )
-        if subject.digest != begin.body["subject"]:
-            raise EvidenceTampered(
-                "a subject's facts aren't those of its digest",
-                where=f"{self.journal.path}, entry {subject_entry.seq}",
-            )
-        return Record(
-            id=begin.id,
-            what=stated,
-            subject=subject,
-            edition_digest=begin.body["edition"],
-            started_unix_s=begin.time_unix_s,
-            ended_unix_s=result.time_unix_s,
-            data=result.body["data"],
-            samples=tuple(entry.body for entry in sorted(samples, key=lambda entry: entry.seq)),
-            blobs=result.body["blobs"],
-            reason=begin.body.get("reason"),
-            deaths=self._deaths(begin, result),
-        )
-
-    def _deaths(self, begin: Entry, result: Entry) -> tuple[str, ...]:
-        """Return what is noted of servers that died in earlier attempts at the same key."""
-        key = (begin.body.get("what"), begin.body.get("subject"))
-        same = {
-            entry.id
-            for entry in self.journal.of_type.get("begin", ())
-            if (entry.body.get("what"), entry.body.get("subject")) == key
-        }
-        return tuple(
-            entry.body["message"]
-            for entry in self.journal.of_type.get("failure", ())
-            if entry.id in same
-            and entry.seq < result.seq
-            and entry.body.get("kind") == ServerDied.__name__
-        )
-
-    def _subjects(self) -> dict[str, Subject]:
-        found: dict[str, Subject] = {}
-        for entry in self.journal.of_type.get("subject", ()):
-            found.setdefault(entry.id, msgspec.convert(entry.body, Subject))
-        return found
-
-    def _subject_entry(self, digest: str) -> Entry:
-        for entry in self.journal.of_id.get(digest, ()):
-            if entry.type == "subject":
-                return entry
-        raise EvidenceTampered(
-            "a record names a subject that isn't there", where=self.journal.path, got=digest[:12]
-        )
+        return sorted(every, key=lambda record: record.ended_unix_s)
 
     def _check_layout(self) -> None:
         first = next(iter(self.journal.entries), None)
@@ -294,10 +247,14 @@ class Recording:
         self._blobs: dict[str, str] = {}
         self.id = uuid.uuid4().hex
         self.finished = False
+        self.at_the_end: Callable[[], dict[str, Any]] | None = None
+        """Gives what stands beside the result, whatever is measured: asked when it is complete."""
         if not self._journal.entries:
             from pytest_ernie import __version__
 
             header = {"layout": LAYOUT, "suite": __version__}
+            if store.challenge is not None:
+                header["challenge"] = store.challenge
             self._journal.append("header", "header", header, once=True)
         if not any(e.type == "subject" for e in self._journal.of_id.get(subject.digest, ())):
             body = msgspec.to_builtins(subject)
@@ -332,6 +289,9 @@ class Recording:
 
     def finish(self, data: dict[str, Any]) -> None:
         """Complete the measurement; ``data`` are plain JSON values."""
+        self._refuse_finished()
+        if self.at_the_end is not None:
+            data = {**data, **self.at_the_end()}
         self._end("result", {"data": data, "blobs": self._blobs})
 
     def fail(self, message: str, kind: str = "") -> None:

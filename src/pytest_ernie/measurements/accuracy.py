@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from pytest_ernie.challenge import in_challenged_order
 from pytest_ernie.errors import EvidenceError
 from pytest_ernie.evidence import Record, Recording, Subject, What
 from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest, files_digest
@@ -56,6 +57,8 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
         }
         if self.dataset.thinking is not None:
             asked["thinking"] = self.dataset.thinking
+        if self.dataset.prompt_seeds > 1:
+            asked["prompt_seeds"] = self.dataset.prompt_seeds
         if self.dataset.evaluation is not None:
             asked["benchmark"] = self.dataset.evaluation.benchmark
         return self.configuration.what(
@@ -147,7 +150,7 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
         return ask(
             server.base_url,
             server.model,
-            questions,
+            in_challenged_order(questions, equipment.settings.challenge, self.dataset.name),
             dialect=server.dialect,
             max_tokens=self.dataset.max_tokens,
             thinking=self.dataset.thinking,
@@ -217,12 +220,14 @@ Scored = tuple[float | None, str]
 
 def read_answers(record: Record) -> Answers:
     """
-    Return the answers; of a question asked twice the first counts, unless it failed.
+    Return the answers; of a question asked twice the one that didn't fail counts, or the newer prompt's.
+
+    Two answers to the same prompt are refused: no run asks so, and a choice between them is none (R15).
 
     What a library scores is scored when all answers are there; those scores stand in the result.
     """
     try:
-        answers = _answers(record.samples)
+        answers = _answers(record.samples, record)
         unscorable = msgspec.convert(record.data.get("unscorable", {}), dict[str, str])
         for id, (score, extracted) in msgspec.convert(
             record.data.get("scores", {}), dict[str, Scored]
@@ -245,13 +250,30 @@ def read_answers(record: Record) -> Answers:
     )
 
 
-def _answers(samples: Sequence[Mapping[str, Any]]) -> dict[str, AnswerRecord]:
-    """Return the answer that counts of each question, by id."""
+def answered_twice(record: Record, id: str) -> EvidenceError:
+    """Return the error of a record that holds two answers to one prompt."""
+    return EvidenceError(
+        "a question was answered twice, and which answer counts can't be told",
+        where=record.what.title,
+        got=f"two answers to {id}",
+        fix="Measure it again with --fresh REASON",
+    )
+
+
+def _answers(
+    samples: Sequence[Mapping[str, Any]], record: Record | None = None
+) -> dict[str, AnswerRecord]:
+    """Return the answer that counts of each question, by id; a finished record holds one of each."""
     from pytest_ernie.accuracy.ask import AnswerRecord
 
     answers: dict[str, AnswerRecord] = {}
     for sample in samples:
         answer = msgspec.convert(sample, AnswerRecord)
-        if (known := answers.get(answer.id)) is None or known.error is not None:
+        known = answers.get(answer.id)
+        if known is None or known.error is not None:
+            answers[answer.id] = answer
+        elif answer.error is None:
+            if record is not None and answer.prompt_digest == known.prompt_digest:
+                raise answered_twice(record, answer.id)
             answers[answer.id] = answer
     return answers

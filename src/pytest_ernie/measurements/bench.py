@@ -7,11 +7,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from statistics import median
 
-import msgspec
-
 from pytest_ernie.errors import EvidenceMissing, MeasurementError
 from pytest_ernie.evidence import Record, Store
 from pytest_ernie.measurements import accuracy, serving, throughput, training
+from pytest_ernie.measurements.challenged import check_needles
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.standard import Criterion, Edition, Recipe, Workload, workloads_of
 
@@ -38,24 +37,25 @@ class Bench(ABC):
 
     def training_run(self, criterion: Criterion) -> training.TrainingRun:
         """Return the run of the recipe's 500 steps that loss and throughput share."""
-        plan = training.TrainingPlan(edition=self.edition.name, recipe=self._recipe(criterion))
+        plan = training.TrainingPlan(
+            edition=self.edition.name,
+            recipe=self._recipe(criterion),
+            multimodal=self._is_multimodal(criterion),
+        )
         return training.read_training_run(self.store, self.record(plan), plan.recipe)
 
     def training_context(self, criterion: Criterion) -> training.TrainingRun:
         """Return the run at the criterion's length, which the rehearsal divides to fit a CPU."""
         assert criterion.length is not None
-        rule = self.edition.rulings.training_context
-        recipe = msgspec.structs.replace(
-            self._recipe(criterion, criterion.length),
-            steps=rule.steps,
-            sequence_length=criterion.length // rule.length_divisor,
-            also_at=(),
-            micro_batch=1,
-            global_batch=rule.global_batch,
-            warmup_steps=0,
+        recipe = self._there(
+            criterion,
+            self.edition.filled_recipe(criterion.model, criterion.method or "", criterion.length),
         )
         plan = training.TrainingPlan(
-            edition=self.edition.name, recipe=recipe, length=criterion.length
+            edition=self.edition.name,
+            recipe=recipe,
+            length=criterion.length,
+            multimodal=self._is_multimodal(criterion),
         )
         return training.read_training_run(self.store, self.record(plan), recipe)
 
@@ -89,7 +89,10 @@ class Bench(ABC):
 
     def context(self, criterion: Criterion) -> serving.Context:
         """Return what a server did with a prompt of the criterion's length."""
-        return serving.read_context(self.record(serving.ContextPlan.of(self.edition, criterion)))
+        plan = serving.ContextPlan.of(self.edition, criterion)
+        record = self.record(plan)
+        check_needles(record, plan, self.store.challenge)
+        return serving.read_context(record)
 
     def accuracy(self, criterion: Criterion) -> accuracy.Answers:
         """Return the score of every question of the criterion's data set."""
@@ -132,8 +135,13 @@ class Bench(ABC):
             repeat,
         )
 
-    def _recipe(self, criterion: Criterion, length: int | None = None) -> Recipe:
-        recipe = self.edition.recipe(criterion.model, criterion.method or "", length)
+    def _is_multimodal(self, criterion: Criterion) -> bool:
+        return self.edition.model(criterion.model).modality == "multimodal"
+
+    def _recipe(self, criterion: Criterion) -> Recipe:
+        return self._there(criterion, self.edition.recipe(criterion.model, criterion.method or ""))
+
+    def _there(self, criterion: Criterion, recipe: Recipe | None) -> Recipe:
         if recipe is None:
             raise MeasurementError(
                 f"the edition {self.edition.name} has no recipe for {criterion.method} of "

@@ -15,6 +15,7 @@ from pytest_ernie.measurements.equipment import Equipment, file_digest
 from pytest_ernie.measurements.local import local_redaction
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.measurements.serving import keep_logs
+from pytest_ernie.measurements.watched import watched
 from pytest_ernie.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Candidate(Bench):
         super().__init__(settings.edition)
         self._settings = settings
         self._equipment = equipment
-        self._store = Store(settings.evidence, local_redaction(settings, os.environ))
+        redaction = local_redaction(settings, os.environ)
+        self._store = Store(settings.evidence, redaction, settings.challenge)
         self._failed: dict[str, ErnieError] = {}
         self._remeasured: set[str] = set()
         self.measured = 0
@@ -56,6 +58,7 @@ class Candidate(Bench):
         what = plan.what
         if what.digest in self._failed:
             raise self._failed[what.digest]
+        self._store.check_challenge()
         while True:
             try:
                 return self._found_or_measured(plan)
@@ -107,7 +110,11 @@ class Candidate(Bench):
                         keep_logs(problem.logs, kept)
                     raise
         with holdings.machine("alone" if plan.timed else "shared", title), recording() as kept:
-            plan.measure(self._equipment, kept)
+            if plan.timed:
+                with watched(self._equipment, kept):
+                    plan.measure(self._equipment, kept)
+            else:
+                plan.measure(self._equipment, kept)
 
     def training_inputs(self, model: str) -> dict[str, str | None]:
         """Return the digests of the training data and of the weights."""
@@ -135,7 +142,7 @@ class OfflineCandidate(Bench):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.edition)
         self._settings = settings
-        self._store = Store(settings.evidence)
+        self._store = Store(settings.evidence, challenge=settings.challenge)
         self.measured = 0
 
     @property
@@ -144,6 +151,8 @@ class OfflineCandidate(Bench):
 
     def record(self, plan: Plan) -> Record:
         """Return the only record of that measurement, whatever device it was made on."""
+        if self._settings.challenge is not None:  # without one asked for, the evidence's own holds
+            self._store.check_challenge()
         found = self._store.find(plan.what)
         if found is None:
             raise EvidenceMissing(

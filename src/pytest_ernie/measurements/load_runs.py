@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_ernie.challenge import in_challenged_order
 from pytest_ernie.errors import EngineError
 from pytest_ernie.evidence import Record, Recording, Store, What
 from pytest_ernie.measurements.equipment import Equipment
@@ -55,7 +56,10 @@ class LoadPlan(ServedPlan, frozen=True, kw_only=True):
 
         drawn = draw(self.workload, equipment.workload_source(self.workload))
         processes = min(equipment.site.load_processes, self.concurrency)
-        prompts = drawn.prompts if self.trial is None else self._of_trial(drawn.prompts, self.trial)
+        challenge = equipment.settings.challenge
+        prompts = in_challenged_order(drawn.prompts, challenge, self.workload.name)
+        if self.trial is not None:
+            prompts = self._of_trial(prompts, self.trial)
         calibration = None
         doing = f"at {self.concurrency} requests in flight"
         with self.configuration.serving(equipment, recording, doing) as server:

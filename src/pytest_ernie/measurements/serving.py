@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from pytest_ernie.challenge import seed_of
 from pytest_ernie.errors import EngineError, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Subject, What
 from pytest_ernie.measurements.equipment import Equipment
@@ -22,6 +23,9 @@ from pytest_ernie.verdicts import ContextAnswer
 if TYPE_CHECKING:
     from pytest_ernie.engines.protocol import Launch, Server
     from pytest_ernie.measurements.launching import Planned
+
+NEEDLES = "needles"
+"""What the seed of hidden codes is drawn for."""
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
@@ -234,6 +238,7 @@ class ContextPlan(ServedPlan, frozen=True, kw_only=True):
                 server.model,
                 length=self.length,
                 rule=self.rule,
+                seed=seed_of(equipment.settings.challenge, NEEDLES),
                 dialect=server.dialect,
                 api_key=server.api_key,
                 window=server.facts.window,

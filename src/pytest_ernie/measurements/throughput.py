@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from pytest_ernie.evidence import Record, Store
+from pytest_ernie.measurements.challenged import lengths_by_prompt
 from pytest_ernie.measurements.load_runs import LoadPlan, read_load, read_result
 from pytest_ernie.measurements.serving import Configuration
 from pytest_ernie.standard import Criterion, Edition, Workload
@@ -41,6 +42,10 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
     """Of the whole workload."""
     records: tuple[Record, ...] = ()
     """Of the points."""
+    challenged: bool = False
+    """Whether a challenge decided the order of the prompts."""
+    lengths: dict[int, int] = {}
+    """Of the answers that were asked for, by the prompt's place in the edition's order."""
     deaths: tuple[str, ...] = ()
     """What is noted of servers that died on the way, in trials and in whole runs."""
 
@@ -56,10 +61,13 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
             rule=edition.rulings.serving_throughput,
         )
 
-    def with_point(self, point: LoadPoint, record: Record) -> WorkloadLoads:
+    def with_point(
+        self, point: LoadPoint, record: Record, lengths: dict[int, int] | None = None
+    ) -> WorkloadLoads:
         """Return the same with one more load."""
         return msgspec.structs.replace(
             self,
+            lengths=lengths or self.lengths,
             points=(*self.points, point),
             records=(*self.records, record),
             deaths=(*self.deaths, *record.deaths),
@@ -204,13 +212,17 @@ def searched(
         )
 
     loads = _with_trials(
-        empty, store, workload, lambda trial: record_of(plan(trial.concurrency, trial))
+        msgspec.structs.replace(empty, challenged=store.challenge is not None),
+        store,
+        workload,
+        lambda trial: record_of(plan(trial.concurrency, trial)),
     )
     assert loads.found is not None
     for concurrency in _downwards(max(loads.found.max_concurrency, workload.concurrency_start)):
         record = record_of(plan(concurrency))
         point = read_load(store, record, workload, loads.rule)
-        loads = loads.with_point(point, record)
+        lengths = lengths_by_prompt(read_result(store, record), workload, store.challenge)
+        loads = loads.with_point(point, record, lengths)
         if not broken_limits(point, loads.bounds, loads.rule):
             break
     return loads

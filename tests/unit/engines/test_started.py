@@ -89,6 +89,21 @@ print("Failed to launch worker processes, check log/workerlog.*")
     }
 
 
+def test_the_log_of_a_server_with_another_model_is_kept(tmp_path: Path) -> None:
+    """It lives and answers, but it isn't what was asked for, and its log may say why."""
+    script = f"""
+import sys
+print("loading /weights/of/another", flush=True)
+sys.argv += ["--served-model-name", "another"]
+{SERVE}
+"""
+    problem = refused(script, tmp_path)
+
+    assert "another" in str(problem)
+    assert problem.logs["server_log"].startswith(b"loading /weights/of/another\n")
+    assert running(tmp_path) == []
+
+
 def test_a_worker_that_dies_while_its_server_waits_is_noticed(tmp_path: Path) -> None:
     """The server alone would wait for ever."""
     script = """

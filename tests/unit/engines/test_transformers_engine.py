@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 from doubles import openai_server
+from pytest_ernie.engines import transformers
 from pytest_ernie.engines.protocol import Launch
+from pytest_ernie.engines.started import StartedServer
 from pytest_ernie.engines.transformers import (
     Transformers,
     command_line,
@@ -114,6 +116,35 @@ exec {sys.executable} {openai_server.__file__} --served-model-name site/ERNIE "$
         assert server.trouble() is None
     finally:
         server.stop()
+
+
+def test_a_server_whose_facts_cannot_be_read_is_stopped(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else knows of it yet."""
+    script = tmp_path / "python"
+    script.write_text(
+        f"#!/bin/sh\nexec {sys.executable} {openai_server.__file__} "
+        '--served-model-name site/ERNIE "$@"\n'
+    )
+    script.chmod(0o755)
+    started: list[StartedServer] = []
+
+    def unreadable(server: StartedServer, *_: object) -> None:
+        started.append(server)
+        raise OSError("no space left")
+
+    monkeypatch.setattr(transformers, "_facts", unreadable)
+    with pytest.raises(OSError, match="no space left"):
+        Transformers().start(
+            launch,
+            toolchain=Toolchain(name="fake", python=str(script), digest="0"),
+            workdir=tmp_path / "server",
+            cards=(),
+            device_env={},
+        )
+
+    assert started[0].process.poll() is not None
 
 
 @pytest.mark.parametrize("declared", [True, False])

@@ -25,6 +25,7 @@ from pytest_ernie.load.protocol import LoadResult, Prompt
 from pytest_ernie.load.search import Limits, Trial
 from pytest_ernie.load.search.statistics import Evidence
 from pytest_ernie.load.workloads import draw
+from pytest_ernie.measurements.challenged import lengths_by_prompt
 from pytest_ernie.measurements.equipment import Equipment
 from pytest_ernie.measurements.load_runs import LoadPlan, read_load
 from pytest_ernie.measurements.serving import Configuration
@@ -131,6 +132,7 @@ def measured(
     log: Path | None = None,
     source: Path | None = None,
     kept: Kept | None = None,
+    challenge: str | None = None,
 ) -> Kept:
     """Measure a plan against a server of which only the end of its life is known."""
     launch = Launch(
@@ -152,6 +154,7 @@ def measured(
     equipment = SimpleNamespace(
         pool=ServerPool(lambda asked: cast(Server, server)),
         site=SimpleNamespace(load_processes=3, load_event_times=False),
+        settings=SimpleNamespace(challenge=challenge),
         workload_source=lambda workload: source,
         progress=silent,
     )
@@ -197,6 +200,32 @@ def test_a_trial_begins_elsewhere_in_the_workload(
     assert asked.prompts[0] == DRAWN.prompts[2 * 7919 % 256]
     assert plan(trial(2, 300)).what.title == "serving.load of m, wint4, 4 in flight, run 2, trial 2"
     assert plan().what.title == "serving.load of m, wint4, 4 in flight, run 2"
+
+
+def test_a_challenge_sends_the_same_prompts_in_its_own_order(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal work (R9), in an order that nobody knew: each prompt is found again at its place."""
+    kept = measured(plan(), monkeypatch, challenge="nonce-0001")
+    first = asked.prompts
+    measured(plan(), monkeypatch, challenge="nonce-0002")
+
+    assert kept.data is not None
+    assert kept.data["prompts_sha256"] == DRAWN.digest
+    assert DRAWN.prompts != first != asked.prompts
+    assert sorted(first, key=repr) == sorted(DRAWN.prompts, key=repr)
+    told = load_run(4, len(first))
+    sent = msgspec.structs.replace(
+        told,
+        records=tuple(
+            msgspec.structs.replace(record, wanted_tokens=prompt.output_tokens)
+            for record, prompt in zip(told.records, first, strict=True)
+        ),
+    )
+    in_order = {place: prompt.output_tokens for place, prompt in enumerate(DRAWN.prompts)}
+    assert lengths_by_prompt(sent, TEXT, "nonce-0001") == in_order
+    assert lengths_by_prompt(sent, TEXT, "nonce-0002") != in_order
+    assert lengths_by_prompt(sent, TEXT, None) != in_order
 
 
 def test_a_load_has_no_more_processes_than_requests_in_flight(

@@ -78,7 +78,9 @@ def tried(
         blobs[made.blobs["requests"]] = msgspec.json.encode(serves(plan))
         return made
 
-    store = cast(Store, SimpleNamespace(blobs=SimpleNamespace(get=blobs.__getitem__)))
+    store = cast(
+        Store, SimpleNamespace(blobs=SimpleNamespace(get=blobs.__getitem__), challenge=None)
+    )
     asks = msgspec.structs.replace(TEXT, **{"concurrency_most": 16, **workload})
     plan = plan_of(asks, 1)
     return searched(empty or loads(), store, record_of, plan.configuration, asks, 1), asked

@@ -202,6 +202,7 @@ def dying(
     monkeypatch.setattr(Configuration, "launch", lambda self, equipment: launch)
     questions = tmp_path / "questions.jsonl"
     equipment = SimpleNamespace(
+        settings=SimpleNamespace(challenge=None),
         progress=silent,
         questions=lambda dataset: questions,
         pool=ServerPool(lambda asked: cast(Server, server)),

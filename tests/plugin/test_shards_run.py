@@ -1,0 +1,180 @@
+"""
+Shards of a certification against a laboratory of doubles: run apart, merged, and judged as if on one machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+import pytest
+from certification_kit import Laboratory
+
+from pytest_ernie.cli import main
+from pytest_ernie.evidence import Store
+
+
+@pytest.fixture
+def laboratory(pytester, monkeypatch, conformance_folder) -> Laboratory:
+    """A laboratory with a reference of the training clauses and of what needs no load."""
+    found = Laboratory(pytester, monkeypatch, conformance_folder)
+    found.record_reference("-m", CHOSEN)
+    return found
+
+
+CHOSEN = "tier2 and not (throughput and inference)"
+
+
+def judged(laboratory: Laboratory, *arguments: str) -> list[tuple[str, str, str, str]]:
+    """What a certificate is made of: word, sentence and figures of each criterion."""
+    laboratory.run("-m", CHOSEN, "--reference=ernie-reference", *arguments)
+    return sorted(
+        (str(v["word"]), str(v["message"]), str(v["measured"]), str(v["required"]))
+        for v in laboratory.verdicts()
+    )
+
+
+def test_three_shards_merged_are_judged_as_one_machine_is(laboratory: Laboratory) -> None:
+    """
+    The same verdicts, sentences and figures, and every measurement made once over all shards.
+    """
+    laboratory.plant(train={"outliers": 11})
+    alone = judged(laboratory, "--evidence=alone")
+    shown = []
+    for number in (1, 2, 3):
+        _, words = laboratory.run(
+            *("-m", CHOSEN, "--reference=ernie-reference"),
+            *(f"--shard={number}/3", f"--evidence=shard-{number}"),
+        )
+        shown += list(words)
+    assert main(["merge", "shard-1", "shard-2", "shard-3", "-o", "all"]) == 0
+
+    together = judged(laboratory, "--evidence=all", "--offline")
+
+    assert together == alone
+    assert [word for word, *_ in alone].count("FAIL") == 2
+    assert len(shown) == len(set(shown)) == len(alone)
+    results = [e for chain in Store(laboratory.path / "all").chains for e in chain.entries]
+    once = [e for e in Store(laboratory.path / "alone").journal.entries if e.type == "result"]
+    assert sum(entry.type == "result" for entry in results) == len(once)
+
+
+def test_a_shard_that_is_missing_leaves_its_criteria_inconclusive(laboratory: Laboratory) -> None:
+    """
+    A merge of two of three certifies nothing that the third would have shown.
+    """
+    missing: list[str] = []
+    for number in (1, 2, 3):
+        _, words = laboratory.run(
+            *("-m", CHOSEN, "--reference=ernie-reference"),
+            *(f"--shard={number}/3", f"--evidence=shard-{number}"),
+        )
+        missing = list(words)
+    assert main(["merge", "shard-1", "shard-2", "-o", "all"]) == 0
+
+    result, words = laboratory.run(
+        "-m", CHOSEN, "--reference=ernie-reference", "--evidence=all", "--offline"
+    )
+
+    assert result.ret == 1
+    assert {name for name, word in words.items() if word == "INCONCLUSIVE"} == set(missing)
+
+
+def test_the_run_says_which_shard_it_is(laboratory: Laboratory) -> None:
+    """
+    A part must not be taken for the whole; what isn't a shard is refused before anything starts.
+    """
+    result, _ = laboratory.run("-m", CHOSEN, "--shard=2/3", "--collect-only", "-q")
+    result, _ = laboratory.run("-m", CHOSEN, "--shard=2/3", "--collect-only")
+    result.stdout.fnmatch_lines(["ernie: shard 2 of 3;*merge joins the evidence of all"])
+    result, _ = laboratory.run("-m", CHOSEN, "--shard=2/30")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*more shards than servers and training runs*"])
+
+
+@pytest.fixture
+def challenged(laboratory: Laboratory) -> Callable[..., tuple[pytest.RunResult, dict[str, str]]]:
+    """Run the long prompts under a challenge."""
+
+    def run(challenge: str, *more: str) -> tuple[pytest.RunResult, dict[str, str]]:
+        given = [f"--challenge={challenge}"] if challenge else []
+        return laboratory.run(
+            *("-m", "tier2 and context and inference", "--reference=ernie-reference"),
+            *given,
+            *more,
+        )
+
+    return run
+
+
+def codes(laboratory: Laboratory, folder: str) -> set[str]:
+    """The codes that were hidden in long prompts."""
+    entries = Store(laboratory.path / folder).journal.entries
+    results = [
+        e.body["data"] for e in entries if e.type == "result" and "needles" in e.body["data"]
+    ]
+    return {needle["wanted"] for data in results for needle in data["needles"]}
+
+
+def test_a_challenge_hides_codes_that_nobody_knew(laboratory, challenged) -> None:
+    """
+    Another nonce, other needles; the reference needs none, and the verdict is what it was.
+    """
+    _, words = challenged("nonce-of-the-body-1", "--evidence=one")
+    _, again = challenged("nonce-of-the-body-2", "--evidence=two")
+
+    assert set(words.values()) == set(again.values()) == {"PASS"}
+    hidden = [codes(laboratory, folder) for folder in ("one", "two", "ernie-reference")]
+    assert all(len(one & other) < 3 for one, other in combinations(hidden, 2))
+    assert Store(laboratory.path / "one").challenge == "nonce-of-the-body-1"
+
+
+def test_evidence_of_another_challenge_is_refused(challenged) -> None:
+    """
+    Live and offline; an offline look without a challenge judges by the evidence's own.
+    """
+    challenged("nonce-of-the-body-1")
+    for asked in (["nonce-of-the-body-2"], ["nonce-of-the-body-2", "--offline"], [""]):
+        result, words = challenged(*asked)
+        assert set(words.values()) == {"INCONCLUSIVE"}
+        result.stdout.fnmatch_lines(["*recorded under another challenge; got nonce-of-the-body-1*"])
+    _, words = challenged("", "--offline")
+    assert set(words.values()) == {"PASS"}
+
+
+def test_evidence_made_before_the_challenge_is_found_out(laboratory, challenged) -> None:
+    """
+    A header that names the nonce over needles of another time: the codes give it away.
+    """
+    import msgspec
+
+    from pytest_ernie.evidence.journal import GENESIS, Journal
+    from pytest_ernie.standard.digest import canonical, digest
+
+    challenged("", "--evidence=before")
+    journal, before = Journal(laboratory.path / "before"), GENESIS
+    resealed = []
+    for entry in journal.entries:
+        fields = {**msgspec.to_builtins(entry), "prev": before}
+        if entry.type == "header":
+            fields["body"] = {**entry.body, "challenge": "nonce-of-the-body-1"}
+        del fields["hash"]
+        before = fields["hash"] = digest(fields)
+        resealed.append(canonical(fields) + b"\n")
+    journal.path.write_bytes(b"".join(resealed))
+
+    result, words = challenged("nonce-of-the-body-1", "--evidence=before", "--offline")
+
+    assert set(words.values()) == {"INCONCLUSIVE"}
+    result.stdout.fnmatch_lines(["*codes were hidden in the prompt that aren't the challenge's*"])
+
+
+def test_what_is_no_challenge_is_refused(challenged) -> None:
+    """
+    A word that can be guessed challenges nobody.
+    """
+    result, _ = challenged("short")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*--challenge: this is no challenge; got 'short'; wanted 8 to 128*"]
+    )
