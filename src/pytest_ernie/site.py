@@ -14,7 +14,8 @@ from msgspec import Meta, Struct
 
 from pytest_ernie.errors import SiteError
 from pytest_ernie.standard.criteria import Criterion, workloads_of
-from pytest_ernie.standard.model import Dataset, DataType, Edition
+from pytest_ernie.standard.dataset import Dataset
+from pytest_ernie.standard.model import DataType, Edition
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -15,7 +15,7 @@ import msgspec
 
 from pytest_ernie.errors import SiteError
 from pytest_ernie.site import Site
-from pytest_ernie.standard.model import Dataset, Evaluation
+from pytest_ernie.standard.dataset import Dataset, Evaluation
 
 SUBSET = "{subset}"
 

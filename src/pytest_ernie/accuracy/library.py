@@ -17,7 +17,7 @@ import msgspec
 
 from pytest_ernie.errors import MeasurementError, SiteError
 from pytest_ernie.progress import Progress, silent
-from pytest_ernie.standard.model import Dataset
+from pytest_ernie.standard.dataset import Dataset
 from pytest_ernie.toolchains import process
 from pytest_ernie.toolchains.environment import inherited
 from pytest_ernie.toolchains.toolchain import Toolchain

@@ -24,7 +24,7 @@ from pytest_ernie.evidence import Record, Recording, Subject, What
 from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest, files_digest
 from pytest_ernie.measurements.serving import Configuration, ServedPlan
 from pytest_ernie.standard import Criterion, Edition, digest
-from pytest_ernie.standard.model import Dataset
+from pytest_ernie.standard.dataset import Dataset
 
 if TYPE_CHECKING:
     from pytest_ernie.accuracy.ask import AnswerRecord, Asked

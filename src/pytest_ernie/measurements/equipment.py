@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_ernie.registry import Registry
     from pytest_ernie.settings import Settings
     from pytest_ernie.standard import Workload
-    from pytest_ernie.standard.model import Dataset
+    from pytest_ernie.standard.dataset import Dataset
     from pytest_ernie.toolchains import Toolchain
     from pytest_ernie.toolchains.provision import Name
     from pytest_ernie.trainers.protocol import Trainer

@@ -12,7 +12,7 @@ from pytest_ernie.accuracy.data import find, how_to_get, wanted
 from pytest_ernie.preflight.finding import Check, Finding
 from pytest_ernie.preflight.lab import Lab
 from pytest_ernie.standard import load
-from pytest_ernie.standard.model import Dataset
+from pytest_ernie.standard.dataset import Dataset
 
 EDITION = "ernie-4.5"
 

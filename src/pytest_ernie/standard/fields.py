@@ -11,6 +11,8 @@ from msgspec import Meta, Struct
 Method = Literal["sft", "sft_lora"]
 
 Positive = Annotated[float, Meta(gt=0)]
+Modality = Literal["text", "multimodal"]
+
 Count = Annotated[int, Meta(ge=1)]
 NaturalNumber = Annotated[int, Meta(ge=0)]
 Sentence = Annotated[str, Meta(min_length=1)]
