@@ -8,7 +8,7 @@ kept with the answers, since both sides of a comparison must have used the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,16 +28,6 @@ from .prompts import PromptSet, read_prompts
 
 SCRIPT = Path(__file__).parent / "inside" / "evalscope_inside.py"
 SHOWN_LINES = 6
-LEADS = (
-    "You are a helpful assistant.",
-    "Answer carefully and precisely.",
-    "Read the question to its end before you answer.",
-    "You are an expert. Give the best answer that you can.",
-    "Take your time, and check your answer.",
-    "Please answer the following.",
-    "Work through the task with care.",
-)
-"""System prompts of the prompt seeds 1, 2, ..; seed 0 has none. They say nothing about the task."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,17 +63,14 @@ class Library:
         found: Found,
         folder: Path,
         *,
+        system_prompts: Sequence[str] = (),
         progress: Progress = silent,
     ) -> None:
         assert dataset.evaluation is not None
-        if dataset.prompt_seeds > 1 + len(LEADS):
-            raise SiteError(
-                f"{dataset.name} is asked under more prompts than there are",
-                got=f"prompt_seeds {dataset.prompt_seeds}",
-                wanted=f"at most {1 + len(LEADS)}",
-            )
         self._toolchain, self._dataset, self._found = toolchain, dataset, found
         self._folder, self._progress = folder, progress
+        self._system_prompts = system_prompts
+        """What is said before the question under prompt seed 1, 2, ..."""
 
     @property
     def facts(self) -> Facts:
@@ -128,7 +115,7 @@ class Library:
             "benchmark": evaluation.benchmark,
             "few_shot": self._dataset.few_shot,
             "seeds": self._dataset.prompt_seeds,
-            "system_prompts": list(LEADS),
+            "system_prompts": list(self._system_prompts),
             "folder": self._found.folder,
             "files": self._found.files,
             "out": str((self._folder / out).absolute()),

@@ -41,12 +41,19 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
     """Every question of a data set, asked greedily (R10)."""
 
     dataset: Dataset
+    system_prompts: tuple[str, ...] = ()
+    """What is said before the question under prompt seed 1, 2, ...; under seed 0 nothing is."""
 
     @classmethod
     def of(cls, edition: Edition, criterion: Criterion) -> AccuracyPlan:
         """Return the plan of a criterion."""
         dataset = next(data for data in edition.datasets if data.name == criterion.dataset)
-        return cls(configuration=Configuration.of(edition, criterion), dataset=dataset)
+        prompts = edition.rulings.accuracy.system_prompts[: dataset.prompt_seeds - 1]
+        return cls(
+            configuration=Configuration.of(edition, criterion),
+            dataset=dataset,
+            system_prompts=prompts,
+        )
 
     @property
     def what(self) -> What:
@@ -57,8 +64,8 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
         }
         if self.dataset.thinking is not None:
             asked["thinking"] = self.dataset.thinking
-        if self.dataset.prompt_seeds > 1:
-            asked["prompt_seeds"] = self.dataset.prompt_seeds
+        if self.system_prompts:
+            asked["system_prompts"] = self.system_prompts
         if self.dataset.evaluation is not None:
             asked["benchmark"] = self.dataset.evaluation.benchmark
         return self.configuration.what(
@@ -93,6 +100,7 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
                 self.dataset,
                 equipment.dataset(self.dataset),
                 folder,
+                system_prompts=self.system_prompts,
                 progress=equipment.progress,
             )
             self._measure_by(library, equipment, recording)

@@ -1,5 +1,5 @@
 """
-Question sets of the accuracy clause (R11): how they are asked and scored, and where their files lie.
+The data sets of the accuracy clause, and the rule that judges their scores (R10, R11).
 """
 
 from __future__ import annotations
@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from pytest_ernie.standard.fields import Count, Data, Modality, NaturalNumber, Sentence
+from pytest_ernie.standard.fields import (
+    Count,
+    Data,
+    Modality,
+    NaturalNumber,
+    Positive,
+    Sentence,
+    fraction,
+)
 
 
 class Evaluation(Data, frozen=True, kw_only=True):
@@ -41,11 +49,30 @@ class Dataset(Data, frozen=True, kw_only=True):
     named_by_standard: bool
     few_shot: NaturalNumber
     max_tokens: Count
+    average: Literal["questions", "groups"]
+    """What weighs the same in the score: every question, or every subject or task."""
+    prompt_seeds: Count
+    """Prompts under which both sides are asked each question; the score is the mean over them (R10)."""
+    false_fail: Annotated[float, Meta(ge=0, le=1)]
+    """How probable an equal chip's FAIL by luck is, with ``rulings.accuracy.discordance``."""
     thinking: bool | None = None
     """Whether a model that can think does; None: nothing is said to the engine."""
     evaluation: Evaluation | None = None
     """None: lines of question and answer that are asked as they are and matched exactly."""
-    average: Literal["questions", "groups"] = "questions"
-    """What weighs the same in the score: every question, or every subject or task (R11)."""
-    prompt_seeds: Count = 1
-    """Prompts under which both sides are asked each question; the score is the mean over them (R10)."""
+
+
+class AccuracyRule(Data, frozen=True, kw_only=True):
+    """R10: points on the 0..100 scale, two-sided."""
+
+    points_max: Positive
+    confidence: float
+    discordance: float
+    """Share of the answers in which two equal chips are taken to differ."""
+    false_fail_max: float
+    """The number of prompt seeds keeps each data set's ``false_fail`` at or below this."""
+    system_prompts: tuple[Sentence, ...]
+    """What is said before the question under prompt seed 1, 2, ...; under seed 0 nothing is."""
+
+    def __post_init__(self) -> None:
+        for name in ("confidence", "discordance", "false_fail_max"):
+            fraction(getattr(self, name), name)

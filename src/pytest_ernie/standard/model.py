@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from pytest_ernie.standard.dataset import Dataset
+from pytest_ernie.standard.dataset import AccuracyRule as AccuracyRule
+from pytest_ernie.standard.dataset import Dataset as Dataset
+from pytest_ernie.standard.dataset import Evaluation as Evaluation
 from pytest_ernie.standard.datatypes import DataType as DataType
 from pytest_ernie.standard.datatypes import DataTypeRule as DataTypeRule
 from pytest_ernie.standard.fields import (
@@ -238,16 +240,6 @@ class ServingThroughputRule(Data, frozen=True, kw_only=True):
             "client_in_flight_share_min",
         ):
             fraction(getattr(self, name), name)
-
-
-class AccuracyRule(Data, frozen=True, kw_only=True):
-    """R10: points on the 0..100 scale, two-sided."""
-
-    points_max: Positive
-    confidence: float
-
-    def __post_init__(self) -> None:
-        fraction(self.confidence, "confidence")
 
 
 class TrustedKey(Data, frozen=True, kw_only=True):
