@@ -41,6 +41,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     stop_early: bool = False
     """End a training run that can no longer pass; bring-up only."""
     lang: Literal["en", "zh"]
+    data: Path | None = None
+    """Folder of the accuracy data sets: the option's, else the site file's."""
     shard: Asked | None = None
     challenge: str | None = None
     """What the certifying body issued, so that evidence can't have been made before (R16)."""
@@ -84,13 +86,14 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
             got=evidence,
             fix="Add --offline to judge it, or name a folder",
         )
-    site = _text(options, "site")
+    named = _text(options, "site")
+    site = read_site(folder / named) if named else None
     shard, challenge = _text(options, "shard"), _text(options, "challenge")
     return Settings(
         device_kind=device,
         edition=edition,
         edition_digest=edition_digest(load(name)),
-        site=read_site(folder / site) if site else None,
+        site=site,
         reference=reference,
         more_references=tuple(one for one in more if one is not None),
         evidence=evidence,
@@ -101,9 +104,19 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
         fresh=_text(options, "fresh"),
         stop_early=stop_early,
         lang="zh" if options.get("lang") == "zh" else "en",
+        data=_data(_text(options, "data"), site, folder),
         shard=asked_shard(shard, folder) if shard else None,
         challenge=checked_challenge(challenge) if challenge else None,
     )
+
+
+def _data(name: str | None, site: Site | None, folder: Path) -> Path | None:
+    if name is None:
+        return Path(site.data) if site and site.data else None
+    path = folder / Path(name).expanduser()
+    if not path.is_dir():
+        raise UsageProblem("there is no such folder of data sets", where="--data", got=path)
+    return path
 
 
 def _text(options: dict[str, object], name: str) -> str | None:
