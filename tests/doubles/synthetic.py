@@ -96,8 +96,9 @@ class Synthetic(Bench):
             recording.finish({**tokens, **answered})
         elif isinstance(plan, FactsPlan):
             kind = {"wint8": "int8", "wint4": "int4", "w4a8": "int4"}[plan.configuration.datatype]
+            activation = "int8" if plan.configuration.datatype == "w4a8" else "bfloat16"
             types = {f"model.layers.{n}.mlp.experts.up_proj": kind for n in range(60)}
-            own = {"activation": "int8", "window": 131072, "layer_types": types}
+            own = {"activation": activation, "window": 131072, "layer_types": types}
             recording.finish(own)
 
     def _train(self, plan: TrainingPlan, recording: Recording) -> None:
