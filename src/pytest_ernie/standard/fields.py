@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Method = Literal["sft", "sft_lora"]
+Modality = Literal["text", "multimodal"]
 
 Positive = Annotated[float, Meta(gt=0)]
-Modality = Literal["text", "multimodal"]
 
 Count = Annotated[int, Meta(ge=1)]
 NaturalNumber = Annotated[int, Meta(ge=0)]
