@@ -67,9 +67,10 @@ class Library:
         progress: Progress = silent,
     ) -> None:
         assert dataset.evaluation is not None
-        self._system_prompts = system_prompts
         self._toolchain, self._dataset, self._found = toolchain, dataset, found
         self._folder, self._progress = folder, progress
+        self._system_prompts = system_prompts
+        """What is said before the question under prompt seed 1, 2, ..."""
 
     @property
     def facts(self) -> Facts:

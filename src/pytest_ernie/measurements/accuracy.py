@@ -42,16 +42,17 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
 
     dataset: Dataset
     system_prompts: tuple[str, ...] = ()
-    """Of the prompt seeds 1, 2, ...: as many as the data set is asked under."""
+    """What is said before the question under prompt seed 1, 2, ...; under seed 0 nothing is."""
 
     @classmethod
     def of(cls, edition: Edition, criterion: Criterion) -> AccuracyPlan:
         """Return the plan of a criterion."""
         dataset = next(data for data in edition.datasets if data.name == criterion.dataset)
+        prompts = edition.rulings.accuracy.system_prompts[: dataset.prompt_seeds - 1]
         return cls(
             configuration=Configuration.of(edition, criterion),
             dataset=dataset,
-            system_prompts=edition.rulings.accuracy.system_prompts[: dataset.prompt_seeds - 1],
+            system_prompts=prompts,
         )
 
     @property
