@@ -16,6 +16,13 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("device", {"metavar": "KIND", "help": DEVICE_HELP}),
     ("site", {"metavar": "FILE", "help": "TOML file that says what this lab has"}),
     (
+        "data",
+        {
+            "metavar": "FOLDER",
+            "help": "folder of the accuracy data sets, searched before any cache",
+        },
+    ),
+    (
         "edition",
         {
             "metavar": "NAME",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_ernie.accuracy.data import is_there
 from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import ErnieError, UsageProblem
 from pytest_ernie.options import OPTIONS, destination
@@ -124,7 +125,11 @@ class ErnieSession:
         if settings.rehearses:
             return
         missing = missing_from(
-            settings.site, settings.edition, chosen, endpoint=settings.endpoint is not None
+            settings.site,
+            settings.edition,
+            chosen,
+            endpoint=settings.endpoint is not None,
+            found=lambda dataset: is_there(dataset, settings.site or Site(), settings.data),
         )
         if missing:
             raise pytest.UsageError(self._lacking(chosen, missing))

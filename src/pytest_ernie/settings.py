@@ -37,6 +37,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     endpoint: str | None
     fresh: str | None
     lang: Literal["en", "zh"]
+    data: Path | None = None
+    """Folder of the accuracy data sets: the option's, else the site file's."""
     shard: Asked | None = None
     challenge: str | None = None
     """What the certifying body issued, so that evidence can't have been made before (R16)."""
@@ -77,13 +79,14 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
             got=evidence,
             fix="Add --offline to judge it, or name a folder",
         )
-    site = _text(options, "site")
+    named = _text(options, "site")
+    site = read_site(folder / named) if named else None
     shard, challenge = _text(options, "shard"), _text(options, "challenge")
     return Settings(
         device_kind=device,
         edition=edition,
         edition_digest=edition_digest(load(name)),
-        site=read_site(folder / site) if site else None,
+        site=site,
         reference=reference,
         evidence=evidence,
         offline=offline,
@@ -92,9 +95,19 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
         endpoint=endpoint,
         fresh=_text(options, "fresh"),
         lang="zh" if options.get("lang") == "zh" else "en",
+        data=_data(_text(options, "data"), site, folder),
         shard=asked_shard(shard, folder) if shard else None,
         challenge=checked_challenge(challenge) if challenge else None,
     )
+
+
+def _data(name: str | None, site: Site | None, folder: Path) -> Path | None:
+    if name is None:
+        return Path(site.data) if site and site.data else None
+    path = folder / Path(name).expanduser()
+    if not path.is_dir():
+        raise UsageProblem("there is no such folder of data sets", where="--data", got=path)
+    return path
 
 
 def _text(options: dict[str, object], name: str) -> str | None:

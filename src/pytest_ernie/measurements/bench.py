@@ -9,7 +9,7 @@ from statistics import median
 
 from pytest_ernie.errors import EvidenceMissing, MeasurementError
 from pytest_ernie.evidence import Record, Store
-from pytest_ernie.measurements import serving, throughput, training
+from pytest_ernie.measurements import accuracy, serving, throughput, training
 from pytest_ernie.measurements.challenged import check_needles
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.standard import Criterion, Edition, Recipe, Workload, workloads_of
@@ -99,9 +99,9 @@ class Bench(ABC):
         check_needles(record, plan, self.store.challenge)
         return serving.read_context(record)
 
-    def accuracy(self, criterion: Criterion) -> serving.Answers:
+    def accuracy(self, criterion: Criterion) -> accuracy.Answers:
         """Return the score of every question of the criterion's data set."""
-        return serving.read_answers(self.record(serving.AccuracyPlan.of(self.edition, criterion)))
+        return accuracy.read_answers(self.record(accuracy.AccuracyPlan.of(self.edition, criterion)))
 
     def peak_throughput(self, criterion: Criterion) -> throughput.Throughput:
         """
