@@ -129,7 +129,7 @@ def test_an_interpreter_that_does_not_run_is_said() -> None:
     [
         ("erniekit", "gpu", ["ERNIEKit", "the trainer's Paddle", "training ERNIE-4.5-0.3B"]),
         ("paddleformers", "xpu", ["the trainer's Paddle", "training ERNIE-4.5-0.3B"]),
-        ("transformers", "gpu", ["training ERNIE-4.5-0.3B"]),
+        ("transformers", "gpu", ["the transformers trainer", "training ERNIE-4.5-0.3B"]),
         ("erniekit", "cpu", ["ERNIEKit"]),
     ],
 )
