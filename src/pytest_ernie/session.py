@@ -118,6 +118,11 @@ class ErnieSession:
         settings = self.settings
         if settings.applicant == "appliance":
             self._refuse_higher_tiers(chosen)
+        if settings.stop_early:
+            try:
+                self.reference.refuse_certifying()
+            except ErnieError as error:
+                raise pytest.UsageError(str(error)) from None
         if settings.offline:
             return
         if settings.device_kind is None:
@@ -165,6 +170,10 @@ class ErnieSession:
         ]
         if not edition.certifies:
             lines.append("ernie: REHEARSAL - nothing recorded under this edition can certify")
+        if settings.stop_early:
+            lines.append(
+                "ernie: --stop-early: a training run that can no longer pass is ended, and is no result"
+            )
         if settings.shard is not None:
             lines.append(
                 f"ernie: shard {settings.shard.title}; pytest-ernie merge joins the evidence of all"

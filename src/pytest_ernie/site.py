@@ -37,6 +37,8 @@ class TrainerSite(_Table, frozen=True, kw_only=True):
     python: str
     """Interpreter of an environment that holds the trainer."""
     env: dict[str, str] = {}
+    restarts: Annotated[int, Meta(ge=0)] = 0
+    """How often a trainer that died is started again in one run; the evidence says so."""
     hosts: Annotated[int, Meta(ge=1)] | Literal["scheduler"] = 1
     """How many hosts train together; "scheduler": as many as its environment says."""
     master: str | None = None
