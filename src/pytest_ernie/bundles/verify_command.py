@@ -34,6 +34,7 @@ def add_parser(commands: Any) -> None:
         help="a key that must have signed it; several: one of them",
     )
     verify.add_argument("--edition", help="name or file, where the evidence names no shipped one")
+    verify.add_argument("--challenge", metavar="NONCE", help="what the evidence must answer")
     verify.add_argument(
         "--every", action="store_true", help="all criteria, and not only those that are claimed"
     )
@@ -48,6 +49,7 @@ def _run(options: argparse.Namespace) -> int:
         reference=options.reference,
         trust=tuple(options.trust),
         edition=options.edition,
+        challenge=options.challenge,
         every=options.every,
     )
     try:
@@ -79,6 +81,8 @@ def in_words(found: Verification) -> Iterator[str]:
         yield f"reference {found.reference}: {found.reference_signed.words}"
         if not found.reference_signed.trusted:
             yield "no trusted key signed the reference: good for comparing, and nothing that certifies (R14)"
+    if found.challenge is not None:
+        yield f"recorded under the challenge {found.challenge}"
     for judgement in found.judgements:
         yield f"{judgement.verdict.word.value:<13}{judgement.criterion.name}: {judgement.verdict.measured}"
     for difference in found.differences:
