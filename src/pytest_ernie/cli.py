@@ -50,10 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     from pytest_ernie.load.command import add_parser
     from pytest_ernie.merge_command import add_parser as add_merge
     from pytest_ernie.planned import add_parser as add_plan
+    from pytest_ernie.slurm.command import add_parser as add_submit
 
     add_parser(commands)
     add_plan(commands)
     add_merge(commands)
+    add_submit(commands)
     add_bundles(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"

@@ -56,7 +56,7 @@ def faults(of: str) -> dict[str, Any]:
 class DoubleTrainer:
     """
     Writes the log that a trainer would. Faults: ``nan_at``, ``stop_after``, ``missing``, ``outliers``,
-    ``shift``, ``drift``, ``slower``, ``exit_code``, ``hang_in`` (a method).
+    ``shift``, ``drift``, ``slower``, ``exit_code``, ``hang_in`` (a method), ``takes_s``.
     """
 
     name = "double"
@@ -81,6 +81,7 @@ class DoubleTrainer:
         if planted.get("hang_in") == job.recipe.method:
             self._hang(job)
         log.write_text("\n".join(self._lines(job, planted)) + "\n", encoding="utf-8")
+        time.sleep(planted.get("takes_s", 0))
         code = planted.get("exit_code", 0)
         return TrainingOutcome(
             exit_code=code,

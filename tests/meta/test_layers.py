@@ -47,6 +47,7 @@ LAYERS = (
         "shards",
         "shard_plans",
         "merge_command",
+        "slurm",
         "preflight",
         "launch_command",
         "report",

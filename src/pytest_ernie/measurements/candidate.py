@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ernie.errors import ErnieError, EvidenceMissing, ServerDied, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
+from pytest_ernie.evidence.writing import FULL, cannot_write
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.equipment import Equipment, file_digest
 from pytest_ernie.measurements.local import local_redaction
@@ -69,6 +70,11 @@ class Candidate(Bench):
             except ErnieError as error:
                 self._failed[what.digest] = error
                 raise
+            except OSError as problem:
+                if problem.errno not in FULL:
+                    raise
+                full = self._failed[what.digest] = cannot_write(self._settings.evidence, problem)
+                raise full from problem
 
     def _found_or_measured(self, plan: Plan) -> Record:
         what, subject = plan.what, plan.subject(self._equipment)
