@@ -11,7 +11,8 @@ from pytest_ernie.comparison import (
     share_of_serving_benchmark,
     with_deaths,
 )
-from pytest_ernie.verdicts import accuracy_equal, serving_context
+from pytest_ernie.paired_answers import scores_agree
+from pytest_ernie.verdicts import serving_context
 
 
 @clause("inference.datatype")
@@ -58,12 +59,5 @@ def test_the_score_equals_the_benchmarks(criterion, candidate, reference, standa
     """
     measured = candidate.accuracy(criterion)
     benchmark = reference.accuracy(criterion)
-    comparable(measured.record, benchmark.record)
 
-    verdict = accuracy_equal(
-        measured.scores,
-        benchmark.scores,
-        standard.rulings.accuracy,
-        unscored_because=measured.unscored_because,
-    )
-    judge(with_deaths(verdict, *measured.record.deaths))
+    judge(scores_agree(measured, benchmark, standard))

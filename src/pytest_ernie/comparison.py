@@ -12,6 +12,7 @@ from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.serving import Served
 from pytest_ernie.measurements.throughput import Throughput, WorkloadLoads
 from pytest_ernie.measurements.training import TrainingRun
+from pytest_ernie.measurements.watched import cards_were_slowed
 from pytest_ernie.standard import Criterion, Edition
 from pytest_ernie.verdicts import (
     Verdict,
@@ -148,9 +149,13 @@ def share_of_training_benchmark(
                 f"the {side}'s log lacks step {missing[0]}, so its token/s over steps "
                 f"{rule.first_step}..{rule.last_step} isn't known"
             )
-    if problem := _other_machine(measured.record, benchmark.record, edition):
+    if problem := _other_machine(measured.record, benchmark.record, edition) or _slowed(
+        benchmark.record
+    ):
         return problem
+    slowed = cards_were_slowed(measured.record)
     notes = (
+        *((slowed,) if slowed else ()),
         f"nominal, padding counted: {measured.nominal_tokens_per_s:.0f} tok/s, benchmark "
         f"{benchmark.nominal_tokens_per_s:.0f}",
     )
@@ -180,7 +185,11 @@ def share_of_serving_benchmark(
             comparable(own.records[0], other.records[0])
             if problem := _other_machine(own.records[0], other.records[0], edition):
                 return problem
-        verdicts.append(_workload_share(own, other, criterion.share))
+        if problem := next(filter(None, map(_slowed, other.records)), None):
+            return problem
+        slowed = dict.fromkeys(filter(None, map(cards_were_slowed, own.records)))
+        verdict = _workload_share(own, other, criterion.share)
+        verdicts.append(msgspec.structs.replace(verdict, notes=(*verdict.notes, *slowed)))
     worst = min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.word))
     return with_deaths(worst, *(told for own in measured.by_workload for told in own.deaths))
 
@@ -209,6 +218,17 @@ def _workload_share(own: WorkloadLoads, other: WorkloadLoads, share: float) -> V
         other.peak.output_tokens_per_s,
         at_least=share,
         notes=own.notes,
+    )
+
+
+def _slowed(benchmark: Record) -> Verdict | None:
+    """A benchmark of slowed cards is too low, and would let a candidate pass that doesn't reach it."""
+    slowed = cards_were_slowed(benchmark)
+    if slowed is None:
+        return None
+    return inconclusive(
+        f"the reference can't be a benchmark: {slowed}; record it anew on cards that are well",
+        measured="–",
     )
 
 

@@ -1,5 +1,5 @@
 """
-``pytest-ernie show launch``: the command and environment with which a server would be started.
+``pytest-ernie show launch``: the command and environment with which a server or a training would be started.
 """
 
 from __future__ import annotations
@@ -28,19 +28,29 @@ WORKDIR = Path("SERVER-FOLDER")
 
 def add_parser(things: Any) -> None:
     """Add ``launch`` to what ``show`` can show."""
-    parser = things.add_parser("launch", help="the command that would start a server")
+    parser = things.add_parser(
+        "launch", help="what would start a server (--datatype) or a training (--method)"
+    )
     parser.add_argument("--model", required=True, help="in the standard's words: ERNIE-4.5-21B-A3B")
     parser.add_argument("--device", required=True, help="kind of device: gpu, xpu, ...")
-    parser.add_argument("--datatype", required=True, help="wint8, wint4, w4a8 or bf16")
-    parser.add_argument("--context", required=True, help="window: 8K, 32K, 128K or a number")
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--datatype", help="of a server: wint8, wint4, w4a8 or bf16")
+    kind.add_argument("--method", choices=("sft", "sft_lora"), help="of a training")
+    parser.add_argument("--context", required=True, help="length: 8K, 32K, 128K or a number")
+    parser.add_argument(
+        "--filled", action="store_true", help="the training whose samples fill the length (R12)"
+    )
     parser.add_argument("--engine", help="its name, if not the site's or the device's own")
-    parser.add_argument("--version", help="the engine's, if it isn't installed here")
+    parser.add_argument("--trainer", help="its name, if not the site's or PaddleFormers")
+    parser.add_argument("--version", help="the engine's or trainer's, if it isn't installed here")
     parser.add_argument("--cards", type=int, help=f"how many; {CARDS} without a site file")
     parser.add_argument("--site", type=Path, help="the site file")
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.method is not None:
+        return _run_training(options)
     print(  # noqa: T201 (a command's output)
         "\n".join(
             lines(
@@ -55,6 +65,24 @@ def _run(options: argparse.Namespace) -> int:
             )
         )
     )
+    return 0
+
+
+def _run_training(options: argparse.Namespace) -> int:
+    from pytest_ernie import launch_training
+
+    script = launch_training.lines(
+        model=options.model,
+        device=options.device,
+        method=options.method,
+        length=tokens(options.context),
+        filled=options.filled,
+        trainer=options.trainer,
+        version=options.version,
+        cards=options.cards,
+        site_file=options.site,
+    )
+    print("\n".join(script))  # noqa: T201 (a command's output)
     return 0
 
 

@@ -16,9 +16,9 @@ import msgspec
 import pytest
 
 from pytest_ernie.errors import ErnieError, ReferenceBeingRecorded
-from pytest_ernie.report.text import line
+from pytest_ernie.report.text import line, visible
 from pytest_ernie.standard import Criterion
-from pytest_ernie.verdicts import Verdict, Word, inconclusive
+from pytest_ernie.verdicts import Flip, Verdict, Word, inconclusive
 
 PROPERTY = "ernie"
 """Name of the user property that holds the whole judgement as JSON."""
@@ -114,6 +114,15 @@ def _harmless(verdict: Verdict) -> Verdict:
         measured=line(verdict.measured),
         required=line(verdict.required),
         notes=tuple(line(note) for note in verdict.notes),
+        flips=tuple(
+            Flip(
+                question=line(flip.question),
+                lost=flip.lost,
+                reference=visible(flip.reference),
+                candidate=visible(flip.candidate),
+            )
+            for flip in verdict.flips
+        ),
     )
 
 

@@ -47,6 +47,12 @@ def _erniekit() -> Trainer:
     return ErnieKitTrainer("erniekit")
 
 
+def _transformers_trainer() -> Trainer:
+    from pytest_ernie.trainers.transformers import TransformersTrainer
+
+    return TransformersTrainer()
+
+
 Made = TypeVar("Made")
 
 
@@ -71,6 +77,7 @@ class Registry:
         self._trainers: dict[str, Callable[[], Trainer]] = {
             "paddleformers": _paddleformers,
             "erniekit": _erniekit,
+            "transformers": _transformers_trainer,
         }
 
     @property

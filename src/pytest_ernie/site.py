@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -21,6 +21,9 @@ else:  # pragma: no cover (3.10 only)
     import tomli as tomllib
 
 
+TRAINING = r"^(sft|sft_lora)(-(8|32|128)K)?$"
+
+
 class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 
@@ -32,6 +35,38 @@ class TrainerSite(_Table, frozen=True, kw_only=True):
     python: str
     """Interpreter of an environment that holds the trainer."""
     env: dict[str, str] = {}
+    hosts: Annotated[int, Meta(ge=1)] | Literal["scheduler"] = 1
+    """How many hosts train together; "scheduler": as many as its environment says."""
+    master: str | None = None
+    """``address:port`` of the first host, where no scheduler tells it."""
+    rank: Annotated[int, Meta(ge=0)] | None = None
+    """Number of this host, where no scheduler tells it."""
+
+
+class TrainingSite(_Table, frozen=True, kw_only=True):
+    """
+    ``[models."ERNIE-4.5-21B-A3B".training.sft]``, or ``.sft-128K`` for one length: how a run is split.
+
+    None leaves a value to the table of the method, and what that leaves, too, to the published layout.
+    """
+
+    tensor_parallel: Annotated[int, Meta(ge=1)] | None = None
+    pipeline_parallel: Annotated[int, Meta(ge=1)] | None = None
+    micro_batch: Annotated[int, Meta(ge=1)] | None = None
+    """Samples at once on a replica; the global batch stays the recipe's."""
+    cards: Annotated[int, Meta(ge=1)] | None = None
+    """How many of this host's cards are used; all, if it isn't said."""
+    hosts: Annotated[int, Meta(ge=1)] | None = None
+    """In place of ``[trainer] hosts``: how many this model needs."""
+    settings: dict[str, str | int | float | bool] | None = None
+    """Further settings of the trainer, in PaddleFormers' names; those of the recipe are refused."""
+
+
+class MixturePart(_Table, frozen=True, kw_only=True):
+    """``[[mixtures.NAME]]``: one data set of a mixture, and its share."""
+
+    data: str
+    share: Annotated[float, Meta(gt=0)]
 
 
 class ServingSite(_Table, frozen=True, kw_only=True):
@@ -82,9 +117,27 @@ class ModelSite(_Table, frozen=True, kw_only=True):
     checkpoint: str
     """Folder with the weights that are trained and served."""
     training_data: str | None = None
-    """jsonl with ``src`` and ``tgt``; the designated supervised data set."""
+    """The designated supervised data set: src and tgt, alpaca, or image_info and text_info."""
+    training_mixture: str | None = None
+    """In its place, the name of a mixture."""
+    training: dict[Annotated[str, Meta(pattern=TRAINING)], TrainingSite] = {}
+    """How it is trained, by method, or by method and length: sft, sft_lora-128K."""
     serving: dict[DataType, ServingSite] = {}
     """How it is served, by data type."""
+
+    def __post_init__(self) -> None:
+        if self.training_data is not None and self.training_mixture is not None:
+            raise ValueError("training_data and training_mixture are both given")
+
+    def trained_as(self, method: str, length: int) -> TrainingSite:
+        """Return what is said of a method at a length, tokens: its own table before the method's."""
+        tables = [self.training.get(f"{method}-{length // 1024}K"), self.training.get(method)]
+        said: dict[str, Any] = {}
+        for table in (own for own in tables if own is not None):
+            for name in table.__struct_fields__:
+                if said.get(name) is None:
+                    said[name] = getattr(table, name)
+        return TrainingSite(**said)
 
     def served_as(self, datatype: str | None) -> ServingSite | None:
         """Return the table of a data type, None if the site has none."""
@@ -105,6 +158,8 @@ class Site(_Table, frozen=True, kw_only=True):
     trainer: TrainerSite | None = None
     engine: EngineSite | None = None
     models: dict[str, ModelSite] = {}
+    mixtures: dict[str, Annotated[tuple[MixturePart, ...], Meta(min_length=1)]] = {}
+    """Supervised data sets that are mixed, by a name of your own."""
     workloads: dict[str, str] = {}
     """Prompts by the workload's name (text, images): a file or folder, see docs/certify-a-chip.md."""
     load_processes: Annotated[int, Meta(ge=1)] = 1
@@ -117,6 +172,9 @@ class Site(_Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if len(set(self.cards)) != len(self.cards):
             raise ValueError(f"cards names a card twice: {', '.join(self.cards)}")
+        for name, model in self.models.items():
+            if model.training_mixture is not None and model.training_mixture not in self.mixtures:
+                raise ValueError(f"{name}: there is no mixture {model.training_mixture}")
 
 
 def tensor_parallel_sizes(site: Site) -> tuple[int, ...]:
@@ -174,9 +232,14 @@ def _absolute(site: Site, folder: Path) -> Site:
         for name, model in site.models.items()
     }
     datasets = {name: join(text) for name, text in site.datasets.items()}
+    mixtures = {
+        name: tuple(msgspec.structs.replace(part, data=join(part.data)) for part in parts)
+        for name, parts in site.mixtures.items()
+    }
     return msgspec.structs.replace(
         site,
         models=models,
+        mixtures=mixtures,
         datasets=datasets,
         workloads={name: join(text) for name, text in site.workloads.items()},
         trainer=environment(site.trainer),
@@ -204,7 +267,7 @@ def missing_from(
         own = [c for c in (*training, *serving) if c.model == model.name]
         if own and model.name not in have.models:
             lines.append(f'[models."{model.name}"] checkpoint, for {_count(own)}')
-        elif any(c in training for c in own) and have.models[model.name].training_data is None:
+        elif any(c in training for c in own) and not _has_training_data(have, model.name):
             lines.append(
                 f'[models."{model.name}"] training_data, the designated supervised data set'
             )
@@ -224,6 +287,11 @@ def missing_from(
     wanted = dict.fromkeys(c.dataset for c in criteria if c.dataset)
     lines += [f"[datasets] {name}, a jsonl file" for name in wanted if name not in have.datasets]
     return tuple(lines)
+
+
+def _has_training_data(site: Site, model: str) -> bool:
+    table = site.models[model]
+    return table.training_data is not None or table.training_mixture is not None
 
 
 def _count(criteria: list[Criterion]) -> str:

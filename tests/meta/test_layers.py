@@ -32,7 +32,7 @@ LAYERS = (
         "site",
     ),
     ("measurements",),
-    ("comparison",),
+    ("comparison", "paired_answers"),
     (
         "plugin",
         "fixtures",
@@ -48,8 +48,10 @@ LAYERS = (
         "shard_plans",
         "merge_command",
         "slurm",
+        "audit",
         "preflight",
         "launch_command",
+        "launch_training",
         "report",
         "scheduling",
         "workers",
@@ -80,6 +82,10 @@ LISTED: dict[tuple[str, str], str] = {
 HEAVY = {"paddle", "paddleformers", "erniekit", "torch", "vllm", "transformers", "fastdeploy"}
 INSIDE = {
     "trainers/count_inside.py": "runs inside the trainer's toolchain",
+    **{
+        path.relative_to(SOURCE).as_posix(): "runs inside the transformers trainer's toolchain"
+        for path in sorted((SOURCE / "trainers" / "inside").rglob("*.py"))
+    },
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",
     "engines/inside/fastdeploy/sitecustomize.py": "runs inside FastDeploy's workers",
     "rehearsal/make_tokenizer.py": "maintainers make the shipped checkpoint with it",

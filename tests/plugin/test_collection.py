@@ -179,3 +179,4 @@ def test_preflight_prints_the_mend_of_what_is_missing(pytester, conformance_fold
     assert "there is no efsmi" in text
     assert "Install the driver of TopsRider on the host" in text
     assert "1.5.0.5 or newer (FastDeploy's installation guide for Enflame S60)" in text
+    assert "def test_the_host" not in text  # the mend, not our stack

@@ -76,6 +76,24 @@ def test_prompts_in_another_order_than_the_challenges_are_inconclusive() -> None
     )
 
 
+def test_slowed_cards_are_told_of_the_candidate_and_void_the_benchmark() -> None:
+    """A benchmark that is too low would let anybody pass."""
+    states = {"slowed": ["thermal slowdown"], "held_back": {"thermal slowdown": 0.25}}
+    hot = loads(load_point(), records=(record(cards_while_measured=states),))
+    words = (
+        "the cards were slowed down while they were measured: thermal slowdown in 25% of the "
+        "readings"
+    )
+
+    assert judged(hot, SOUND_LOADS).word is Word.PASS
+    assert words in judged(hot, SOUND_LOADS).notes
+    void = judged(SOUND_LOADS, hot)
+    assert void.word is Word.INCONCLUSIVE
+    assert void.message == (
+        f"the reference can't be a benchmark: {words}; record it anew on cards that are well"
+    )
+
+
 def test_the_share_is_that_of_the_peaks() -> None:
     """Beside it stands what the candidate's load was."""
     own = loads(load_point(output_tokens_per_s=900.0), load_point(8, ttft_mean_s=0.4))

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from pytest_ernie.devices.host import machine_id
 from pytest_ernie.devices.protocol import Need
+from pytest_ernie.devices.states import Watch
 from pytest_ernie.devices.tool import Tool
 from pytest_ernie.errors import DeviceError, SiteError
 
@@ -59,6 +60,10 @@ class Accelerator(Struct, frozen=True, kw_only=True):
             self._refuse_gaps(stated)
         own = {"kind": self.kind, "facts_from": origin, "machine": machine_id()}
         return {**stated, **read, **own}
+
+    def watch(self) -> Watch | None:
+        """Return what reads the cards' states while they are measured, None where nothing can."""
+        return self.tool.watch() if self.tool else None
 
     def card_sets(self, count: int, wanted: int) -> Iterator[tuple[int, ...]]:
         """Yield the sets that ``together`` allows, else every set, the lowest numbers first."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from pytest_ernie.devices.states import CardState, Watch
 from pytest_ernie.errors import DeviceError
 
 ANSWER_S = 60
@@ -36,6 +37,8 @@ class Found(Struct, frozen=True, kw_only=True):
     firmware: str | None = None
     runtime: str | None = None
     """Version of the vendor's runtime: the driver's CUDA, MACA, XPU-RT .."""
+    settings: dict[str, str] = {}
+    """How the cards are set: ECC, power limit, highest clocks; as the tool words it."""
 
     def facts(self) -> dict[str, Any]:
         """Return them as the facts that a measurement's key holds."""
@@ -49,6 +52,8 @@ class Found(Struct, frozen=True, kw_only=True):
         for name in ("firmware", "runtime"):
             if (value := getattr(self, name)) is not None:
                 facts[name] = value
+        if self.settings:
+            facts["settings"] = self.settings
         return facts
 
 
@@ -70,6 +75,8 @@ class Tool(Struct, frozen=True, kw_only=True):
     """What the parser was tested on; says so where no real answer of the tool could be found."""
     folders: tuple[str, ...] = ()
     """Where it lies if not on PATH."""
+    states: Callable[[Ask], tuple[CardState, ...]] | None = None
+    """Asks how the cards are at this moment; None where the tool can't be asked or nobody knows how."""
     mend: str = "Install the driver; in a container, start it with the vendor's runtime"
 
     def path(self) -> str | None:
@@ -99,6 +106,22 @@ class Tool(Struct, frozen=True, kw_only=True):
         if not told.names:
             raise DeviceError(f"{name} sees no card", where="[device]", fix=self.mend)
         return told
+
+    def watch(self) -> Watch | None:
+        """Return what reads the cards' states, None if the tool isn't here or doesn't tell them."""
+        path, states = self.path(), self.states
+        if path is None or states is None:
+            return None
+
+        def read() -> tuple[CardState, ...]:
+            try:
+                return states(lambda *arguments: _answer(path, arguments))
+            except Unreadable as problem:
+                raise DeviceError(
+                    f"the cards' states can't be read: {problem}", where=Path(path).name
+                ) from None
+
+        return Watch(read)
 
 
 def _answer(path: str, arguments: tuple[str, ...]) -> str:

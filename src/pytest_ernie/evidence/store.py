@@ -5,7 +5,7 @@ The store: look a measurement up by its key, or record it, spec first and result
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -256,6 +256,8 @@ class Recording:
         self._blobs: dict[str, str] = {}
         self.id = uuid.uuid4().hex
         self.finished = False
+        self.at_the_end: Callable[[], dict[str, Any]] | None = None
+        """Gives what stands beside the result, whatever is measured: asked when it is complete."""
         if not self._journal.entries:
             from pytest_ernie import __version__
 
@@ -296,6 +298,9 @@ class Recording:
 
     def finish(self, data: dict[str, Any]) -> None:
         """Complete the measurement; ``data`` are plain JSON values."""
+        self._refuse_finished()
+        if self.at_the_end is not None:
+            data = {**data, **self.at_the_end()}
         self._end("result", {"data": data, "blobs": self._blobs})
 
     def fail(self, message: str, kind: str = "") -> None:

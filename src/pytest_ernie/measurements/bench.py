@@ -7,8 +7,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from statistics import median
 
-import msgspec
-
 from pytest_ernie.errors import EvidenceMissing, MeasurementError
 from pytest_ernie.evidence import Record, Store
 from pytest_ernie.measurements import serving, throughput, training
@@ -39,24 +37,25 @@ class Bench(ABC):
 
     def training_run(self, criterion: Criterion) -> training.TrainingRun:
         """Return the run of the recipe's 500 steps that loss and throughput share."""
-        plan = training.TrainingPlan(edition=self.edition.name, recipe=self._recipe(criterion))
+        plan = training.TrainingPlan(
+            edition=self.edition.name,
+            recipe=self._recipe(criterion),
+            multimodal=self._is_multimodal(criterion),
+        )
         return training.read_training_run(self.store, self.record(plan), plan.recipe)
 
     def training_context(self, criterion: Criterion) -> training.TrainingRun:
         """Return the run at the criterion's length, which the rehearsal divides to fit a CPU."""
         assert criterion.length is not None
-        rule = self.edition.rulings.training_context
-        recipe = msgspec.structs.replace(
-            self._recipe(criterion, criterion.length),
-            steps=rule.steps,
-            sequence_length=criterion.length // rule.length_divisor,
-            also_at=(),
-            micro_batch=1,
-            global_batch=rule.global_batch,
-            warmup_steps=0,
+        recipe = self._there(
+            criterion,
+            self.edition.filled_recipe(criterion.model, criterion.method or "", criterion.length),
         )
         plan = training.TrainingPlan(
-            edition=self.edition.name, recipe=recipe, length=criterion.length
+            edition=self.edition.name,
+            recipe=recipe,
+            length=criterion.length,
+            multimodal=self._is_multimodal(criterion),
         )
         return training.read_training_run(self.store, self.record(plan), recipe)
 
@@ -136,8 +135,13 @@ class Bench(ABC):
             repeat,
         )
 
-    def _recipe(self, criterion: Criterion, length: int | None = None) -> Recipe:
-        recipe = self.edition.recipe(criterion.model, criterion.method or "", length)
+    def _is_multimodal(self, criterion: Criterion) -> bool:
+        return self.edition.model(criterion.model).modality == "multimodal"
+
+    def _recipe(self, criterion: Criterion) -> Recipe:
+        return self._there(criterion, self.edition.recipe(criterion.model, criterion.method or ""))
+
+    def _there(self, criterion: Criterion, recipe: Recipe | None) -> Recipe:
         if recipe is None:
             raise MeasurementError(
                 f"the edition {self.edition.name} has no recipe for {criterion.method} of "

@@ -16,6 +16,7 @@ from pytest_ernie.measurements.equipment import Equipment, file_digest
 from pytest_ernie.measurements.local import local_redaction
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.measurements.serving import keep_logs
+from pytest_ernie.measurements.watched import watched
 from pytest_ernie.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -115,7 +116,11 @@ class Candidate(Bench):
                         keep_logs(problem.logs, kept)
                     raise
         with holdings.machine("alone" if plan.timed else "shared", title), recording() as kept:
-            plan.measure(self._equipment, kept)
+            if plan.timed:
+                with watched(self._equipment, kept):
+                    plan.measure(self._equipment, kept)
+            else:
+                plan.measure(self._equipment, kept)
 
     def training_inputs(self, model: str) -> dict[str, str | None]:
         """Return the digests of the training data and of the weights."""

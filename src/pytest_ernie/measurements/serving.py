@@ -341,9 +341,21 @@ class Answers(Struct, frozen=True, kw_only=True):
         return sum(answer.truncated for answer in self.answers.values())
 
 
+def answered_twice(record: Record, id: str) -> EvidenceError:
+    """Return the error of a record that holds two answers to one prompt."""
+    return EvidenceError(
+        "a question was answered twice, and which answer counts can't be told",
+        where=record.what.title,
+        got=f"two answers to {id}",
+        fix="Measure it again with --fresh REASON",
+    )
+
+
 def read_answers(record: Record) -> Answers:
     """
-    Return the answers; of a question asked twice the first counts, unless it failed.
+    Return the answers; of a question asked twice the one that didn't fail counts, or the newer prompt's.
+
+    Two answers to the same prompt are refused: no run asks so, and a choice between them is none (R15).
 
     What a library scores is scored when all answers are there; those scores stand in the result.
     """
@@ -353,7 +365,12 @@ def read_answers(record: Record) -> Answers:
     try:
         for sample in record.samples:
             answer = msgspec.convert(sample, AnswerRecord)
-            if (known := answers.get(answer.id)) is None or known.error is not None:
+            known = answers.get(answer.id)
+            if known is None or known.error is not None:
+                answers[answer.id] = answer
+            elif answer.error is None:
+                if answer.prompt_digest == known.prompt_digest:
+                    raise answered_twice(record, answer.id)
                 answers[answer.id] = answer
         scored = msgspec.convert(record.data.get("scores", {}), dict[str, Scored])
         for id, (score, extracted) in scored.items():

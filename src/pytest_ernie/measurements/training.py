@@ -5,6 +5,7 @@ Training measurements: the 500-step run that loss and throughput share, and the 
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +16,7 @@ from msgspec import Struct
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
 from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest
+from pytest_ernie.measurements.training_setup import Setup, setup_of
 from pytest_ernie.standard import Recipe
 from pytest_ernie.trainers.curve import Curve, read_curve
 from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
@@ -32,6 +34,18 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
     edition: str
     recipe: Recipe
     length: int | None = None
+    multimodal: bool = False
+
+    def setup(self, equipment: Equipment) -> Setup:
+        """Return layout, cards and hosts; SiteError where the site file lacks something."""
+        return setup_of(
+            self.recipe,
+            length=self.length or self.recipe.sequence_length,
+            device=equipment.device.kind,
+            site=equipment.site,
+            cards=equipment.cards,
+            environment=os.environ,
+        )
 
     @property
     def what(self) -> What:
@@ -46,8 +60,9 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         )
 
     def subject(self, equipment: Equipment) -> Subject:
-        """Device, the trainer's installed files, weights, training data and cards."""
+        """Device, the trainer's installed files, weights, training data, cards and their layout."""
         data = equipment.training_data(self.recipe.model)
+        setup = self.setup(equipment)
         return Subject(
             device=equipment.device_facts,
             toolchain=equipment.trainer_toolchain.digest,
@@ -55,8 +70,9 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             launch={
                 "trainer": equipment.trainer.name,
                 "training_data": file_digest(data),
-                "cards": equipment.cards,
+                "cards": setup.cards,
                 "threads": equipment.site.threads,
+                **setup.key,
             },
         )
 
@@ -77,6 +93,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         """Run the trainer, keep its log, and count the tokens that its samples really hold."""
         workdir = equipment.settings.evidence / SCRATCH / recording.id
         workdir.mkdir(parents=True)
+        setup = self.setup(equipment)
+        layout = setup.recorded(self.recipe)
         toolchain = equipment.trainer_toolchain
         checkpoint = equipment.checkpoint(self.recipe.model)
         data = self._data(equipment, workdir)
@@ -89,9 +107,16 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             data=str(data),
             workdir=str(workdir),
             paddle_device=equipment.device.paddle_name,
-            cards=equipment.cards,
+            cards=setup.cards,
             visible_variable=equipment.device.visible_variable,
             threads=equipment.site.threads,
+            multimodal=self.multimodal,
+            tensor_parallel=setup.layout.tensor_parallel,
+            pipeline_parallel=setup.layout.pipeline_parallel,
+            micro_batch=setup.layout.micro_batch,
+            settings=setup.layout.settings,
+            hosts=setup.hosts,
+            device_environment=setup.environment,
         )
         outcome = equipment.trainer.run(job, toolchain, equipment.progress)
         self._keep(outcome, recording)
@@ -103,7 +128,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
                 "environment": outcome.environment,
                 "started_unix_s": outcome.started_unix_s,
                 "ended_unix_s": outcome.ended_unix_s,
-                "cards": max(1, len(equipment.cards)),
+                "cards": setup.all_cards,
+                "layout": layout,
                 "samples": len(tokens.per_sample),
                 "tokens": tokens.total,
                 "sample_tokens_min": min(tokens.per_sample),
@@ -143,6 +169,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         log = Path(outcome.log)
         recording.blob("log", log)
         recording.blob("config", outcome.config.encode())
+        for name, path in outcome.worker_logs.items():
+            recording.blob(name, Path(path))
         if outcome.exit_code == 0:
             return
         curve = read_curve(log.read_bytes())

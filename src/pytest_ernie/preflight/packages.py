@@ -9,12 +9,12 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from functools import partial
-from importlib.metadata import distributions
 from pathlib import Path
 
 from pytest_ernie.errors import ToolchainError
 from pytest_ernie.preflight.finding import Check, Finding, at_least
 from pytest_ernie.preflight.lab import Lab
+from pytest_ernie.toolchains.installed import versions_in
 
 PYTHON = "3.10"
 UV_S = 120
@@ -40,11 +40,7 @@ def checks_of(lab: Lab) -> Iterator[Check]:
 
 def installed(python: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return name -> version of what an interpreter can import; empty if it doesn't run."""
-    packages: dict[str, str] = {}
-    for found in distributions(path=list(map(str, _folders(python, env)))):
-        name = str(found.metadata["Name"] or "").lower().replace("_", "-")
-        packages.setdefault(name, found.version)  # of two, the first is the one that is imported
-    return packages
+    return versions_in(_folders(python, env))
 
 
 def _folders(python: Path, env: Mapping[str, str] | None = None) -> list[Path]:

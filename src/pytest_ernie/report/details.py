@@ -10,7 +10,10 @@ from html import escape
 from pytest_ernie.report.grid import TITLES, word_class, word_of
 from pytest_ernie.report.matrix import Matrix, Row
 from pytest_ernie.report.text import html
-from pytest_ernie.verdicts import Word
+from pytest_ernie.verdicts import Verdict, Word
+
+_ANSWER = 600
+"""Characters of an answer in the list of flips."""
 
 _ORDER = (Word.FAIL, Word.INCONCLUSIVE, Word.NOT_RUN, Word.RECORDED)
 
@@ -23,7 +26,8 @@ def details(matrix: Matrix, anchors: Mapping[str, str]) -> str:
     """
     judged = [row for row in matrix.rows if row.node is not None]
     open_ones = [row for word in _ORDER for row in judged if row.verdict.word is word]
-    noted = [row for row in judged if row.verdict.word is Word.PASS and row.verdict.notes]
+    passing = [row for row in judged if row.verdict.word is Word.PASS]
+    noted = [row for row in passing if row.verdict.notes or row.verdict.flips]
     text = '<h3 id="ernie-open">What does not pass, and why</h3>'
     if judged and not open_ones:
         text += "<p>Every criterion that this run judged is PASS.</p>"
@@ -43,7 +47,7 @@ def _note(row: Row, anchors: Mapping[str, str]) -> str:
     notes = "<br>".join(html(note) for note in row.verdict.notes)
     return (
         f'<li id="{anchors[row.criterion.name]}">{_named(row)} '
-        f'<span class="ernie-quiet">{notes}</span></li>'
+        f'<span class="ernie-quiet">{notes}</span>{flips(row.verdict)}</li>'
     )
 
 
@@ -65,5 +69,25 @@ def _article(row: Row, matrix: Matrix, anchors: Mapping[str, str]) -> str:
         f"<dl><dt>measured</dt><dd>{html(verdict.measured, 400)}</dd>"
         f"<dt>required</dt><dd>{html(verdict.required, 400)}</dd></dl>"
         + (f"<ul>{notes}</ul>" if notes else "")
+        + flips(verdict)
         + f'<blockquote lang="zh">{html(clause.text)}</blockquote></article>'
+    )
+
+
+def flips(verdict: Verdict) -> str:
+    """Return the questions that came out otherwise than on the reference, with both answers."""
+    if not verdict.flips:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row"><code>{html(flip.question, 200)}</code></th>'
+        f"<td>{'lost' if flip.lost else 'won'}</td>"
+        f"<td>{html(flip.reference, _ANSWER)}</td><td>{html(flip.candidate, _ANSWER)}</td></tr>"
+        for flip in verdict.flips
+    )
+    numbers = verdict.numbers
+    return (
+        '<details class="ernie-flips"><summary>Questions that came out otherwise: '
+        f"{numbers.get('lost_questions')} lost, {numbers.get('won_questions')} won</summary>"
+        "<table><thead><tr><th>question</th><th></th><th>reference answered</th>"
+        f"<th>candidate answered</th></tr></thead><tbody>{rows}</tbody></table></details>"
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from pytest_ernie.standard.fields import (
@@ -140,6 +141,10 @@ class Dataset(Data, frozen=True, kw_only=True):
     named_by_standard: bool
     few_shot: NaturalNumber
     max_tokens: Count
+    average: Literal["questions", "groups"] = "questions"
+    """What weighs the same in the score: every question, or every subject or task (R11)."""
+    prompt_seeds: Count = 1
+    """Prompts under which both sides are asked each question; the score is the mean over them (R10)."""
 
 
 class Workload(Data, frozen=True, kw_only=True):
@@ -340,6 +345,13 @@ class Edition(Data, frozen=True, kw_only=True):
                 return clause
         raise KeyError(id)
 
+    def dataset(self, name: str) -> Dataset:
+        """Return the data set of that name; KeyError if the edition has none."""
+        for dataset in self.datasets:
+            if dataset.name == name:
+                return dataset
+        raise KeyError(name)
+
     def datatype(self, name: str) -> DataTypeRule:
         """Return the rule of a data type; KeyError if the edition has none."""
         for rule in self.datatypes:
@@ -359,3 +371,21 @@ class Edition(Data, frozen=True, kw_only=True):
             if length is not None and length in recipe.lengths:
                 return recipe.at(length)
         return min(recipes, key=lambda recipe: recipe.sequence_length, default=None)
+
+    def filled_recipe(self, model: str, method: str, length: int) -> Recipe | None:
+        """Return the recipe of the run whose samples are filled to a length, tokens (R12)."""
+        recipe = self.recipe(model, method, length)
+        rule = self.rulings.training_context
+        return (
+            None
+            if recipe is None
+            else msgspec.structs.replace(
+                recipe,
+                steps=rule.steps,
+                sequence_length=length // rule.length_divisor,
+                also_at=(),
+                micro_batch=1,
+                global_batch=rule.global_batch,
+                warmup_steps=0,
+            )
+        )

@@ -32,7 +32,7 @@ from pytest_ernie.toolchains.package_source import (
 )
 from pytest_ernie.toolchains.toolchain import Toolchain, installed_digest
 
-Name = Literal["trainer-cpu", "server-cpu", "transformers-cpu"]
+Name = Literal["trainer-cpu", "server-cpu", "transformers-cpu", "trainer-torch-cpu"]
 
 PYTHON = "3.11"
 STAMP = "complete"
@@ -49,6 +49,11 @@ CHECKS: dict[str, str] = {
         "import sys, torch\n"
         "if torch.version.cuda: sys.exit(f'torch {torch.__version__} is a CUDA build')\n"
         "import accelerate, transformers.cli.serve"
+    ),
+    "trainer-torch-cpu": (
+        "import sys, torch\n"
+        "if torch.version.cuda: sys.exit(f'torch {torch.__version__} is a CUDA build')\n"
+        "import peft, transformers"
     ),
 }
 """Code that must run in the toolchain before it counts as complete."""

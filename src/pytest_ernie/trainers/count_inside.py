@@ -6,7 +6,7 @@ mark, each question between "User: " and "Assistant: ", each answer, a separator
 but the last, and an end mark; each part is tokenised by itself. What is longer than the sequence
 length loses its end, and a sample of which no answer is left isn't trained at all: it counts 0.
 
-Needs `tokenizers` if the checkpoint has a tokenizer.json, otherwise `paddleformers`.
+Needs `tokenizers` if the checkpoint has a tokenizer.json, otherwise `paddleformers` or `transformers`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ def tokenizer_of(checkpoint: Path) -> Length:
 
         fast = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
         return lambda text: len(fast.encode(text, add_special_tokens=False).ids)
-    from paddleformers.transformers import AutoTokenizer
+    try:
+        from paddleformers.transformers import AutoTokenizer
+    except ImportError:
+        from transformers import AutoTokenizer
 
     slow = AutoTokenizer.from_pretrained(str(checkpoint))
     return lambda text: len(slow.encode(text, add_special_tokens=False))

@@ -6,19 +6,28 @@ from __future__ import annotations
 
 import os
 import socket
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from pytest_ernie.errors import ToolchainError, TrainerError
 from pytest_ernie.progress import Progress, silent
-from pytest_ernie.toolchains.environment import PERSONAL, inherited
-from pytest_ernie.toolchains.process import start
+from pytest_ernie.toolchains.environment import inherited
+from pytest_ernie.toolchains.installed import folders_of, versions_in
 from pytest_ernie.toolchains.toolchain import Toolchain
-from pytest_ernie.trainers.cause import cause_of
-from pytest_ernie.trainers.curve import UnreadableLineError, read_step
-from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.broken_wheels import MEND, broken_wheel
+from pytest_ernie.trainers.hosts import LOOPBACK
+from pytest_ernie.trainers.key_names import in_erniekits_words, speaks_erniekit
+from pytest_ernie.trainers.protocol import (
+    TokenCount,
+    TrainingJob,
+    TrainingOutcome,
+    TrainingPreview,
+)
 from pytest_ernie.trainers.recipe_yaml import as_yaml, settings
+from pytest_ernie.trainers.running import QUIET, run_to_the_end
 from pytest_ernie.trainers.tokens import count_tokens
 
 Command = Literal["paddleformers-cli", "erniekit"]
@@ -30,17 +39,18 @@ DETERMINISM = {
     "FLAGS_cudnn_deterministic": "1",
     "PYTHONHASHSEED": "0",
 }
-QUIET = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DO_NOT_TRACK": "1",
-    "PYTHONNOUSERSITE": "1",
+PACKAGE: dict[Command, str] = {"paddleformers-cli": "paddleformers", "erniekit": "erniekit"}
+"""The distribution that brings the command."""
+LOG_VARIABLE: dict[Command, str] = {
+    "paddleformers-cli": "PADDLEFORMERS_DIST_LOG",
+    "erniekit": "ERNIEKIT_DIST_LOG",
 }
-"""No downloads and no telemetry, and no packages from the user's home."""
+"""Where the front end puts its workers' logs."""
+SLURM = "SLURM_"
+"""How its variables begin; they tell of the job and its user, and are no evidence."""
+MODEL, CONFIG, LAUNCHER = "model", "train.yaml", "launcher"
+"""What lies in a run's folder: links to the weights, the settings, the workers' logs."""
 GENERATED = ".auto_generated.metadata"
-CAUSE_LINES = 400
 
 
 class ErnieKitTrainer:
@@ -64,27 +74,24 @@ class ErnieKitTrainer:
         toolchain lacks the command.
         """
         workdir = Path(job.workdir).absolute()
-        model = _linked(Path(job.checkpoint).absolute(), workdir / "model")
-        config = as_yaml(settings(job, model))
-        (workdir / "train.yaml").write_text(config, encoding="utf-8")
-        command = (*self._front_end(toolchain), "train", str(workdir / "train.yaml"))
-        environment = _environment(job, toolchain)
-        log = workdir / "train.log"
-        stage = f"train {job.recipe.method}"
-        progress(stage, total=job.recipe.steps, detail="starting")
-        started = time.time()
-        code = start(command, env=environment, cwd=workdir, log=log).follow(
-            _Following(stage, job.recipe.steps, progress)
+        folders = folders_of(toolchain)
+        self._check_installed(toolchain, folders)
+        preview = self.preview(
+            job,
+            python=toolchain.python,
+            version=versions_in(folders).get(PACKAGE[self._command]),
+            site_environment=toolchain.env,
         )
-        return TrainingOutcome(
-            exit_code=code,
-            log=str(log),
-            started_unix_s=started,
-            ended_unix_s=time.time(),
-            command=command,
-            environment={k: v for k, v in sorted(environment.items()) if k not in PERSONAL},
-            config=config,
-            cause=cause_of(code, _tail(log)),
+        _linked(Path(job.checkpoint).absolute(), workdir / MODEL)
+        (workdir / CONFIG).write_text(preview.config, encoding="utf-8")
+        environment = inherited() | _of_slurm(job) | preview.environment
+        folder = str(Path(toolchain.python).parent)
+        environment["PATH"] = os.pathsep.join(filter(None, (folder, environment.get("PATH", ""))))
+        outcome = run_to_the_end(job, preview.command, environment, preview.config, progress)
+        return msgspec.structs.replace(
+            outcome,
+            environment={k: v for k, v in outcome.environment.items() if not k.startswith(SLURM)},
+            worker_logs=_worker_logs(workdir),
         )
 
     def count_tokens(
@@ -93,7 +100,40 @@ class ErnieKitTrainer:
         """Count what this trainer feeds of each sample, its template's tokens included."""
         return count_tokens(toolchain, checkpoint, data, sequence_length=sequence_length)
 
-    def _front_end(self, toolchain: Toolchain) -> tuple[str, str]:
+    def preview(
+        self,
+        job: TrainingJob,
+        *,
+        python: str,
+        version: str | None,
+        site_environment: Mapping[str, str] | None = None,
+    ) -> TrainingPreview:
+        """
+        Return configuration, command and variables of a run by that version of the trainer.
+
+        The chip's variables are those of its documents, then the site's; what makes runs equal, quiet and
+        kept stands above both. TrainerError if the recipe doesn't fit the device, the cards or the version.
+        """
+        workdir = Path(job.workdir).absolute()
+        values = settings(job, workdir / MODEL)
+        if speaks_erniekit(self._command, version):
+            values = in_erniekits_words(values, version or "")
+        # Started by the interpreter, since a script's first line may name one that moved.
+        front_end = (python, str(Path(python).parent / self._command))
+        command = (*front_end, "train", str(workdir / CONFIG))
+        logs = str(workdir / LAUNCHER)
+        return TrainingPreview(
+            config=as_yaml(values),
+            command=job.hosts.command(command, logs, LOG_VARIABLE[self._command]),
+            environment={
+                **job.device_environment,
+                **(site_environment or {}),
+                **_environment(job, self._command),
+            },
+            starts=_launcher_line(job, logs),
+        )
+
+    def _check_installed(self, toolchain: Toolchain, folders: list[Path]) -> None:
         folder = Path(toolchain.python).parent
         # The front end starts its launcher as plain "python", found by PATH: without one beside
         # the interpreter, whichever python the system has would train.
@@ -105,31 +145,8 @@ class ErnieKitTrainer:
                     got=folder,
                     fix="Name the interpreter of a virtual environment in which it is installed",
                 )
-        # Started by the interpreter, since a script's first line may name one that moved.
-        return (toolchain.python, str(folder / self._command))
-
-
-class _Following:
-    """Reads the log as it grows and tells the last step's numbers."""
-
-    def __init__(self, stage: str, steps: int, progress: Progress) -> None:
-        self._stage, self._steps, self._progress = stage, steps, progress
-        self._unread = b""
-
-    def __call__(self, output: bytes) -> None:
-        *lines, self._unread = (self._unread + output).split(b"\n")
-        for line in lines:
-            try:
-                step = read_step(line)
-            except UnreadableLineError:
-                continue  # read_curve names it; here it only means no news
-            if step is None:
-                continue
-            loss = "not finite" if step.loss is None else f"{step.loss:.4f}"
-            speed = "" if step.tokens_per_s is None else f", {step.tokens_per_s:,.0f} tok/s"
-            self._progress(
-                self._stage, done=step.step, total=self._steps, detail=f"loss {loss}{speed}"
-            )
+        if self._command == "erniekit" and (lack := broken_wheel(folders)):
+            raise ToolchainError(lack, where=f"toolchain {toolchain.name}", got=folder, fix=MEND)
 
 
 def _linked(checkpoint: Path, folder: Path) -> Path:
@@ -146,19 +163,20 @@ def _linked(checkpoint: Path, folder: Path) -> Path:
     return folder
 
 
-def _environment(job: TrainingJob, toolchain: Toolchain) -> dict[str, str]:
+def _environment(job: TrainingJob, command: Command) -> dict[str, str]:
+    """Return what a run sets besides what it inherits; TrainerError if there are no cards."""
     workdir = Path(job.workdir).absolute()
-    environment = inherited() | toolchain.env
-    folder = str(Path(toolchain.python).parent)
-    environment["PATH"] = os.pathsep.join(filter(None, (folder, environment.get("PATH", ""))))
-    environment |= DETERMINISM | QUIET
+    address, _, port = (job.hosts.master or f"{LOOPBACK}:{_free_port()}").rpartition(":")
+    environment = DETERMINISM | QUIET
     environment |= {
         "LOG_LOSS_MD5": "1",
         "PYTHONUNBUFFERED": "1",
-        "MASTER_ADDR": "127.0.0.1",
+        "NNODES": str(job.hosts.count),
+        "RANK": str(job.hosts.rank),
+        "MASTER_ADDR": address,
         # The launcher's default, 8080, is often taken.
-        "MASTER_PORT": str(_free_port()),
-        "PADDLEFORMERS_DIST_LOG": str(workdir / "launcher"),
+        "MASTER_PORT": port,
+        LOG_VARIABLE[command]: str(workdir / LAUNCHER / f"host-{job.hosts.rank}"),
         "PF_HOME": str(workdir / "home"),
         "HF_HOME": str(workdir / "home"),
         "XDG_CACHE_HOME": str(workdir / "home"),
@@ -180,14 +198,33 @@ def _environment(job: TrainingJob, toolchain: Toolchain) -> dict[str, str]:
     return environment
 
 
+def _of_slurm(job: TrainingJob) -> dict[str, str]:
+    """Return what srun needs to know of the job that it starts hosts in."""
+    if job.hosts.started_by != "slurm":
+        return {}
+    return {name: value for name, value in os.environ.items() if name.startswith(SLURM)}
+
+
+def _launcher_line(job: TrainingJob, logs: str) -> str:
+    """Return what the front end makes of the variables, for people to read."""
+    kind = {"cpu": "gpu", "iluvatar_gpu": "gpu"}.get(job.paddle_device, job.paddle_device)
+    cards = ",".join(job.cards) or "0"
+    master = job.hosts.master or f"{LOOPBACK}:PORT"
+    return (
+        f"python -m paddle.distributed.launch --log_dir {logs}/host-{job.hosts.rank} --{kind}s {cards} "
+        f"--master {master} --nnodes {job.hosts.count} --rank {job.hosts.rank} --run_mode=collective"
+    )
+
+
+def _worker_logs(workdir: Path) -> dict[str, str]:
+    """Return every worker's log that this host sees, by host and number: ``host-0 worker 3``."""
+    return {
+        f"{log.parent.name} worker {log.name.removeprefix('workerlog.')}": str(log)
+        for log in sorted((workdir / LAUNCHER).glob("host-*/workerlog.*"))
+    }
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _tail(log: Path) -> str:
-    with log.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - CAUSE_LINES * 500))
-        return file.read().decode("utf-8", "replace")

@@ -4,14 +4,17 @@ What a trainer is asked and what it answers, whichever front end does the work.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.standard.recipe import Recipe
 from pytest_ernie.toolchains.toolchain import Toolchain
+from pytest_ernie.trainers.hosts import ONE, Hosts
+from pytest_ernie.trainers.layouts import Layout
 
 
 class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +37,30 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     """OMP_NUM_THREADS; None leaves it to the trainer."""
     tensor_parallel: int = 1
     pipeline_parallel: int = 1
+    multimodal: bool = False
+    """The model takes images, and the data may hold some."""
+    micro_batch: int | None = None
+    """Samples at once on a replica; None: the recipe's."""
     settings: dict[str, str | int | float | bool] = {}
     """What the chip needs besides (recompute, sharding); may not touch what the recipe says."""
+    hosts: Hosts = ONE
+    """Each has as many cards as this one."""
+    device_environment: dict[str, str] = {}
+    """Variables that the chip's documents ask for; the site's own come after them."""
+
+    @property
+    def layout(self) -> Layout:
+        """How the model is split over the cards."""
+        return Layout(
+            tensor_parallel=self.tensor_parallel,
+            pipeline_parallel=self.pipeline_parallel,
+            micro_batch=self.micro_batch,
+        )
+
+    @property
+    def all_cards(self) -> int:
+        """Cards of all hosts; a CPU counts as one."""
+        return max(1, len(self.cards)) * self.hosts.count
 
 
 class TrainingOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +78,36 @@ class TrainingOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """Text of the YAML file."""
     cause: str | None
     """Why it failed, in one line; None if it exited with 0."""
+    worker_logs: dict[str, str] = {}
+    """Paths of each worker's own log by its name, as far as this host sees them."""
+
+
+class TrainingPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trainer would be started with."""
+
+    config: str
+    """Text of the YAML file."""
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    """Variables that are set besides those that are inherited."""
+    starts: str
+    """The line that the front end makes of it."""
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """A trainer that can show what it would run without running it."""
+
+    def preview(
+        self,
+        job: TrainingJob,
+        *,
+        python: str,
+        version: str | None,
+        site_environment: Mapping[str, str] | None = None,
+    ) -> TrainingPreview:
+        """Return configuration, command and environment; TrainerError as for a real run."""
+        ...
 
 
 class TokenCount(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 
 from pytest_ernie.errors import TrainerError
+from pytest_ernie.trainers.key_names import Value
+from pytest_ernie.trainers.layouts import accumulation_of
 from pytest_ernie.trainers.protocol import TrainingJob
 
-Value = str | int | float | bool
 TEMPLATES = {"text": "ernie_nothink", "multimodal": "ernie_vl_nothink"}
 
 
@@ -36,7 +37,7 @@ def settings(job: TrainingJob, model: Path) -> dict[str, Value]:
             got=", ".join(touched),
             fix="Leave them out of the site file: both sides must train by the same recipe",
         )
-    return {**chosen, **job.settings}
+    return {**chosen, **_of_the_chip(job)}
 
 
 def as_yaml(values: dict[str, Value]) -> str:
@@ -46,29 +47,9 @@ def as_yaml(values: dict[str, Value]) -> str:
 
 def accumulation_steps(job: TrainingJob) -> int:
     """
-    Return how many micro batches one card adds up per step: global / (micro * replicas).
-
-    A replica is the cards that hold one copy of the model. TrainerError if it doesn't divide.
+    Return how many micro batches one replica adds up per step; TrainerError if it doesn't divide.
     """
-    recipe = job.recipe
-    cards = max(1, len(job.cards))
-    share = job.tensor_parallel * job.pipeline_parallel
-    if cards % share:
-        raise TrainerError(
-            f"{cards} cards can't be split into replicas of {job.tensor_parallel} x "
-            f"{job.pipeline_parallel} (tensor x pipeline)",
-            where=_where(job),
-            fix=f"Give a multiple of {share} cards",
-        )
-    per_step = recipe.micro_batch * (cards // share)
-    if recipe.global_batch % per_step:
-        raise TrainerError(
-            f"global_batch {recipe.global_batch} is no multiple of micro_batch "
-            f"{recipe.micro_batch} x {cards // share} replicas",
-            where=_where(job),
-            fix="Use a number of cards that divides it: the reference trained with this batch",
-        )
-    steps = recipe.global_batch // per_step
+    steps = accumulation_of(job.recipe, job.layout, job.all_cards)
     if job.paddle_device == "cpu" and steps > 1:
         raise TrainerError(
             "PaddlePaddle can't accumulate gradients on a CPU",
@@ -78,6 +59,23 @@ def accumulation_steps(job: TrainingJob) -> int:
             fix="On a CPU micro_batch must equal global_batch",
         )
     return steps
+
+
+def _of_the_chip(job: TrainingJob) -> dict[str, Value]:
+    """
+    Return the layout's settings: what they take for granted is spelled out.
+
+    Sharding of the optimizer's state needs more than one replica, and says over how many.
+    """
+    values: dict[str, Value] = dict(job.settings)
+    replicas = job.all_cards // job.layout.replica
+    if "sharding" in values and replicas == 1:
+        del values["sharding"]
+    if "sharding" in values:
+        values.setdefault("sharding_parallel_size", replicas)
+    if values.get("recompute_granularity") == "full":
+        values |= {"recompute_method": "uniform", "recompute_num_layers": 1}
+    return values
 
 
 def _where(job: TrainingJob) -> str:
@@ -93,7 +91,7 @@ def _scalar(value: Value) -> str:
 
 
 def _data(job: TrainingJob) -> dict[str, Value]:
-    multimodal = "-VL-" in job.recipe.model
+    multimodal = job.multimodal
     data = str(Path(job.data).absolute())
     return {
         "stage": "VL-SFT" if multimodal else "SFT",
@@ -125,6 +123,8 @@ def _model(job: TrainingJob, model: Path) -> dict[str, Value]:
     }
     if recipe.lora_rank is not None:
         values["lora_rank"] = recipe.lora_rank
+    if recipe.frozen is not None:
+        values["freeze_config"] = f"freeze_{recipe.frozen}"
     return values | {
         "device": job.paddle_device,
         "tensor_model_parallel_size": job.tensor_parallel,
@@ -134,14 +134,19 @@ def _model(job: TrainingJob, model: Path) -> dict[str, Value]:
 
 def _schedule(job: TrainingJob) -> dict[str, Value]:
     recipe = job.recipe
+    further: dict[str, Value] = {}
+    if recipe.loss_scale is not None:
+        further["scale_loss"] = recipe.loss_scale
+    if recipe.gate_learning_rate_ratio is not None:
+        further["moe_gate_lr_ratio"] = recipe.gate_learning_rate_ratio
     # Without this name a constant schedule starts without its warm-up.
     constant = "constant_with_warmup" if recipe.warmup_steps else "constant"
-    return {
+    return further | {
         "seed": recipe.seed,
         "do_train": True,
         "do_eval": False,
         "max_steps": recipe.steps,
-        "per_device_train_batch_size": recipe.micro_batch,
+        "per_device_train_batch_size": job.micro_batch or recipe.micro_batch,
         "gradient_accumulation_steps": accumulation_steps(job),
         "learning_rate": recipe.learning_rate,
         "min_lr": recipe.min_learning_rate,

@@ -4,7 +4,7 @@ Verdicts: pure functions from what was measured to a word with its sum. They imp
 
 from __future__ import annotations
 
-from pytest_ernie.verdicts.accuracy import accuracy_equal
+from pytest_ernie.verdicts.accuracy import Average, Layout, Scores, accuracy_equal
 from pytest_ernie.verdicts.context import ContextAnswer, serving_context, training_context
 from pytest_ernie.verdicts.datatype import datatype_supported
 from pytest_ernie.verdicts.load_client import client_trouble
@@ -17,13 +17,17 @@ from pytest_ernie.verdicts.throughput import (
     peak,
     throughput_share,
 )
-from pytest_ernie.verdicts.verdict import Verdict, Word, inconclusive
+from pytest_ernie.verdicts.verdict import Flip, Verdict, Word, inconclusive
 
 __all__ = [
+    "Average",
     "Bounds",
     "ClientPoint",
     "ContextAnswer",
+    "Flip",
+    "Layout",
     "LoadPoint",
+    "Scores",
     "Verdict",
     "Word",
     "accuracy_equal",

@@ -1,10 +1,9 @@
 """
-The two statistics of R4 and the paired interval of R10, on plain arrays.
+The two statistics of R4, on plain arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -45,19 +44,3 @@ def mann_kendall_p_increasing(values: ArrayLike) -> float:
         return 1.0
     z = (s - np.sign(s)) / variance**0.5
     return 1.0 - NormalDist().cdf(z)
-
-
-def paired_interval(differences: Sequence[float], confidence: float) -> tuple[float, float]:
-    """
-    Return the two-sided interval of the mean of paired differences, in their unit.
-
-    Normal approximation over the questions; an empty sequence has no interval (NaN, NaN).
-    """
-    import numpy as np  # only judging needs it; every pytest run loads this file
-
-    d = np.asarray(differences, dtype=float)
-    if len(d) == 0:
-        return (float("nan"), float("nan"))
-    spread = float(d.std(ddof=1)) if len(d) > 1 else 0.0
-    half = NormalDist().inv_cdf(0.5 + confidence / 2) * spread / len(d) ** 0.5
-    return (float(d.mean()) - half, float(d.mean()) + half)

@@ -31,13 +31,28 @@ class Word(str, Enum):
         return self in (Word.PASS, Word.UNSPECIFIED)
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class Flip(Struct, frozen=True, kw_only=True):
+    """
+    A question that came out otherwise than on the reference: what an engineer looks at first.
+
+    The texts are parts of answers, around where they begin to differ; whole answers are in the evidence.
+    """
+
+    question: str
+    lost: bool
+    """Reference right and candidate wrong; else the reverse."""
+    reference: str
+    candidate: str
+
+
+class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     A word with the sum behind it.
 
     ``message`` is one sentence that names what was measured and what was asked; ``measured`` and
     ``required`` are the same two, short enough for a table cell; ``notes`` is what a reader should
-    know beside it; ``numbers`` holds the figures for machines (units end their names).
+    know beside it; ``numbers`` holds the figures for machines (units end their names); ``flips`` are
+    some of the questions that came out otherwise.
     """
 
     word: Word
@@ -46,6 +61,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     required: str = "–"
     notes: tuple[str, ...] = ()
     numbers: dict[str, float | int | str | None] = {}
+    flips: tuple[Flip, ...] = ()
 
 
 def inconclusive(message: str, **details: object) -> Verdict:

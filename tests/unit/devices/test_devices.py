@@ -53,6 +53,7 @@ def test_every_file_of_a_device_is_a_kind() -> None:
         "tool",
         "tables",
         "topology",
+        "states",
     }
 
     assert set(KINDS) == files - shared

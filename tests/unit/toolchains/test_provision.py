@@ -67,7 +67,9 @@ def test_the_cache_is_where_the_user_wants_it(monkeypatch: pytest.MonkeyPatch) -
     assert cache_folder() == Path("/home/me/.cache/pytest-ernie")
 
 
-@pytest.mark.parametrize("name", ["trainer-cpu", "server-cpu"])
+@pytest.mark.parametrize(
+    "name", ["trainer-cpu", "server-cpu", "transformers-cpu", "trainer-torch-cpu"]
+)
 def test_locks_are_exact_versions(name: str) -> None:
     """No URLs, hashes, ranges or repeats: one version of each package."""
     pins = lock_text(name).splitlines()

@@ -7,9 +7,9 @@ from __future__ import annotations
 import math
 
 import msgspec
-import numpy as np
 import pytest
 
+from doubles.scores import flipped, scored
 from pytest_ernie.standard.model import AccuracyRule, Rulings
 from pytest_ernie.verdicts import Verdict, Word, accuracy_equal
 
@@ -22,31 +22,33 @@ def rule(rulings: Rulings) -> AccuracyRule:
     return rulings.accuracy
 
 
-def scored(right: int, of: int = 1000, unasked: int = 0) -> dict[str, float | None]:
-    """The first ``right`` questions are right, the last ``unasked`` have no score."""
-    scores: dict[str, float | None] = {f"q{i:04d}": float(i < right) for i in range(of)}
-    return scores | {f"q{i:04d}": None for i in range(of - unasked, of)}
-
-
 def test_equal_scores_pass(rule: AccuracyRule) -> None:
     """
     The sentence names both scores, the questions and what is allowed.
     """
     expected = Verdict(
         word=Word.PASS,
-        message="50.50 points on 1000 questions, the reference has 50.00; a difference of 1 is "
-        "allowed",
-        measured="50.50 (+0.50)",
+        message="50.50 points on 1000 questions, the reference has 50.00 (0 questions lost, 5 won); "
+        "a difference of 1 is allowed",
+        measured="50.50 (+0.50), weak",
         required="50.00 ± 1",
+        notes=(
+            "weak: the 95% interval of the difference is +0.12 to +1.17 points and crosses the limit",
+        ),
         numbers={
             "score": 50.5,
             "score_if_unscored_were_right": 50.5,
             "reference_score": 50.0,
+            "reference_score_if_unscored_were_right": 50.0,
             "questions": 1000,
+            "prompts": 1000,
             "unscored": 0,
+            "reference_unscored": 0,
             "lost_questions": 0,
-            "difference_low": pytest.approx(0.0626, abs=1e-3),
-            "difference_high": pytest.approx(0.9374, abs=1e-3),
+            "won_questions": 5,
+            "difference_low": pytest.approx(0.1154, abs=1e-4),
+            "difference_high": pytest.approx(1.1651, abs=1e-4),
+            "weak": 1,
         },
     )
 
@@ -112,7 +114,7 @@ def test_a_score_has_the_decimals_that_bear_the_verdict_out(
     candidate = {id: score + difference for id, score in reference.items()}
 
     verdict = accuracy_equal(candidate, reference, rule)
-    assert (word, measured) == (verdict.word, verdict.measured)
+    assert (word, f"{measured}, weak") == (verdict.word, verdict.measured)
 
 
 def test_no_question_is_no_score(rule: AccuracyRule) -> None:
@@ -156,14 +158,53 @@ def test_both_sides_must_have_asked_the_same_questions(
     )
 
 
-def test_a_reference_with_unasked_questions_is_no_reference(rule: AccuracyRule) -> None:
+def test_a_reference_with_unasked_questions_has_a_range_of_its_own(rule: AccuracyRule) -> None:
     """
-    What the GPU wasn't asked can't be equalled.
+    What the GPU wasn't asked may have been right or wrong, and the message says how many and why.
     """
-    verdict = accuracy_equal(scored(5, of=10), scored(5, of=10, unasked=3), rule)
+    verdict = accuracy_equal(
+        scored(500), scored(500, unasked=3), rule, reference_unscored_because="ReadTimeout"
+    )
 
-    expected = "the reference has no score for 3 questions, the first is q0007"
-    assert (Word.INCONCLUSIVE, expected) == (verdict.word, verdict.message)
+    expected = (
+        "50.00 points on 1000 questions, the reference has 50.00 to 50.30; a difference of 1 is "
+        "allowed; 3 of the reference's questions have no score (ReadTimeout)"
+    )
+    assert (Word.PASS, expected, "50.00 (-0.30 to +0.00)", "50.00 to 50.30 ± 1") == (
+        verdict.word,
+        verdict.message,
+        verdict.measured,
+        verdict.required,
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "word"),
+    [
+        ((500, 5), (500, 5), Word.PASS),  # -0.5 .. +0.5
+        ((500, 10), (500, 10), Word.PASS),  # -1.0 .. +1.0
+        ((500, 10), (500, 11), Word.INCONCLUSIVE),  # -1.1 .. +1.0
+        ((500, 11), (500, 10), Word.INCONCLUSIVE),
+        ((505, 5), (500, 5), Word.PASS),  # 0.0 .. 1.0
+        ((506, 5), (500, 5), Word.INCONCLUSIVE),  # 0.1 .. 1.1
+        ((516, 5), (500, 5), Word.FAIL),  # 1.1 .. 2.1
+        ((515, 5), (500, 5), Word.INCONCLUSIVE),  # 1.0 .. 2.0
+        ((484, 5), (500, 5), Word.FAIL),
+        ((485, 5), (500, 5), Word.INCONCLUSIVE),
+        ((450, 100), (500, 1), Word.INCONCLUSIVE),  # it died on its hard ones
+    ],
+)
+def test_every_combination_of_both_sides_unscored_questions_counts(
+    rule: AccuracyRule, own: tuple[int, int], other: tuple[int, int], word: Word
+) -> None:
+    """
+    The same question may be right on one side and wrong on the other: the bounds are the extremes.
+    """
+    verdict = accuracy_equal(
+        scored(own[0], unasked=own[1]), scored(other[0], unasked=other[1]), rule
+    )
+
+    assert word is verdict.word
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -0.01, 1.01, 100.0])
@@ -216,8 +257,8 @@ def test_the_range_of_unanswered_questions_is_shown(rule: AccuracyRule) -> None:
     verdict = accuracy_equal(scored(495, unasked=10), scored(500), rule)
 
     expected = (
-        "49.50 to 50.50 points on 1000 questions, the reference has 50.00; a difference of 1 is "
-        "allowed; 10 questions have no score"
+        "49.50 to 50.50 points on 1000 questions, the reference has 50.00 (5 questions lost, 0 won); "
+        "a difference of 1 is allowed; 10 questions have no score"
     )
     assert (expected, 49.5, 50.5) == (
         verdict.message,
@@ -239,15 +280,6 @@ def test_why_questions_have_no_score_is_said(rule: AccuracyRule) -> None:
     assert none.message.endswith("a difference of 1 is allowed")
 
 
-def flipped(flips: int, of: int = 1000, seed: int = 1) -> dict[str, float | None]:
-    """The scores of ``scored(500)`` with as many lost as won, at random."""
-    rng = np.random.default_rng(seed)
-    scores = scored(500, of)
-    for id in [*rng.choice(500, flips, replace=False), *(500 + rng.choice(of - 500, flips, False))]:
-        scores[f"q{id:04d}"] = 1.0 - float(scores[f"q{id:04d}"] or 0.0)
-    return scores
-
-
 @pytest.mark.parametrize(
     ("candidate", "word", "weak"),
     [
@@ -255,8 +287,8 @@ def flipped(flips: int, of: int = 1000, seed: int = 1) -> dict[str, float | None
         (flipped(200), Word.PASS, True),
         (scored(511), Word.FAIL, True),
         (scored(489), Word.FAIL, True),
-        (scored(495), Word.PASS, False),
-        (scored(492), Word.PASS, True),
+        (scored(497), Word.PASS, False),
+        (scored(495), Word.PASS, True),
         (scored(600), Word.FAIL, False),
         (scored(0), Word.FAIL, False),
     ],
@@ -283,11 +315,28 @@ def test_a_weak_verdict_says_why(rule: AccuracyRule) -> None:
     )
 
 
+def test_a_weak_fail_says_how_often_luck_alone_fails_so(rule: AccuracyRule) -> None:
+    """
+    18 % changed answers of 1000 carry an equal chip over the limit in every other run.
+    """
+    candidate = flipped(84) | {f"q{i:04d}": 0.0 for i in range(485, 500)}
+
+    verdict = accuracy_equal(candidate, scored(500), rule)
+
+    assert Word.FAIL is verdict.word
+    assert verdict.notes[1] == (
+        "18.2% of the answers changed; an equal chip of which as many change fails by luck with a "
+        "probability of 44%"
+    )
+
+
 def test_lost_questions_are_counted(rule: AccuracyRule) -> None:
     """
     Equal sums can hide what changed: 200 lost and 200 won.
     """
-    assert accuracy_equal(flipped(200), scored(500), rule).numbers["lost_questions"] == 200
+    numbers = accuracy_equal(flipped(200), scored(500), rule).numbers
+
+    assert (numbers["lost_questions"], numbers["won_questions"]) == (200, 200)
 
 
 @pytest.mark.parametrize("candidate", [scored(0, unasked=1000), scored(500), flipped(9)])
@@ -314,3 +363,17 @@ def test_a_set_without_any_score_has_no_interval_and_no_note(rule: AccuracyRule)
         verdict.numbers["difference_low"],
         verdict.numbers["difference_high"],
     ) == ((), None, None)
+
+
+def test_an_unscored_question_widens_the_interval(rule: AccuracyRule) -> None:
+    """
+    From its being lost to its being won.
+    """
+    all_known = accuracy_equal(scored(500), scored(500), rule).numbers
+    some = accuracy_equal(scored(500, unasked=4), scored(500), rule).numbers
+
+    assert (all_known["difference_low"], all_known["difference_high"]) == pytest.approx(
+        (-0.3827, 0.3827), abs=1e-4
+    )
+    assert some["difference_low"] == all_known["difference_low"]  # wrong on both sides
+    assert some["difference_high"] == pytest.approx(1.0240, abs=1e-4)

@@ -1,5 +1,5 @@
 """
-Theil-Sen, Mann-Kendall and the paired interval, held against scipy on seeded random data.
+Theil-Sen and Mann-Kendall, held against scipy on seeded random data.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from scipy import stats
 
 from pytest_ernie.verdicts.statistics import (
     mann_kendall_p_increasing,
-    paired_interval,
     theil_sen_slope,
 )
 
@@ -113,29 +112,3 @@ def test_the_trend_test_knows_the_plain_cases(values: list[float], expected: flo
     No trend at all is 1; two points prove nothing; ten in order are significant, upwards only.
     """
     assert expected == pytest.approx(mann_kendall_p_increasing(values), abs=1e-6)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
-def test_the_paired_interval_is_scipys(seed: int, confidence: float) -> None:
-    """
-    The normal interval of a mean, from the sample's own spread.
-    """
-    values = drawn(seed)
-    expected = stats.norm.interval(confidence, loc=values.mean(), scale=stats.sem(values))
-
-    assert expected == pytest.approx(paired_interval(list(values), confidence), rel=1e-9)
-
-
-def test_the_interval_of_one_pair_is_its_point() -> None:
-    """
-    One question has no spread.
-    """
-    assert paired_interval([2.0], 0.95) == (2.0, 2.0)
-
-
-def test_the_interval_of_nothing_is_no_number() -> None:
-    """
-    An empty sequence has no interval, and no zero either.
-    """
-    assert [math.isnan(bound) for bound in paired_interval([], 0.95)] == [True, True]

@@ -1,0 +1,86 @@
+"""
+A trainer's process from start to end: its log followed step by step, its outcome told.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from pytest_ernie.progress import Progress
+from pytest_ernie.toolchains.environment import PERSONAL
+from pytest_ernie.toolchains.process import start
+from pytest_ernie.trainers.cause import cause_of
+from pytest_ernie.trainers.curve import UnreadableLineError, read_step
+from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
+
+QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "PYTHONNOUSERSITE": "1",
+}
+"""No downloads and no telemetry, and no packages from the user's home."""
+LOG = "train.log"
+CAUSE_LINES = 400
+
+
+def run_to_the_end(
+    job: TrainingJob,
+    command: tuple[str, ...],
+    environment: dict[str, str],
+    config: str,
+    progress: Progress,
+) -> TrainingOutcome:
+    """Run the command in the job's folder, well or badly; Ctrl-C ends all its processes first."""
+    workdir = Path(job.workdir).absolute()
+    log = workdir / LOG
+    stage = f"train {job.recipe.method}"
+    progress(stage, total=job.recipe.steps, detail="starting")
+    started = time.time()
+    code = start(command, env=environment, cwd=workdir, log=log).follow(
+        _Following(stage, job.recipe.steps, progress)
+    )
+    return TrainingOutcome(
+        exit_code=code,
+        log=str(log),
+        started_unix_s=started,
+        ended_unix_s=time.time(),
+        command=command,
+        environment={k: v for k, v in sorted(environment.items()) if k not in PERSONAL},
+        config=config,
+        cause=cause_of(code, _tail(log)),
+    )
+
+
+class _Following:
+    """Reads the log as it grows and tells the last step's numbers."""
+
+    def __init__(self, stage: str, steps: int, progress: Progress) -> None:
+        self._stage, self._steps, self._progress = stage, steps, progress
+        self._unread = b""
+
+    def __call__(self, output: bytes) -> None:
+        *lines, self._unread = (self._unread + output).split(b"\n")
+        for line in lines:
+            try:
+                step = read_step(line)
+            except UnreadableLineError:
+                continue  # read_curve names it; here it only means no news
+            if step is None:
+                continue
+            loss = "not finite" if step.loss is None else f"{step.loss:.4f}"
+            speed = "" if step.tokens_per_s is None else f", {step.tokens_per_s:,.0f} tok/s"
+            self._progress(
+                self._stage, done=step.step, total=self._steps, detail=f"loss {loss}{speed}"
+            )
+
+
+def _tail(log: Path) -> str:
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - CAUSE_LINES * 500))
+        return file.read().decode("utf-8", "replace")
