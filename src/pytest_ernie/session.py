@@ -179,6 +179,21 @@ class ErnieSession:
                 "ernie: no --reference given: everything is measured, and what needs a reference "
                 "ends INCONCLUSIVE"
             )
+        return lines + self.signatures()
+
+    def signatures(self) -> list[str]:
+        """Say of each bundle who signed it, and of a reference if nobody did who could certify by it."""
+        settings, lines = self.settings, []
+        for name, path in (("evidence", settings.evidence), ("reference", settings.reference)):
+            if path is not None and path.is_file():
+                from pytest_ernie.bundles.signing import in_words
+
+                lines.append(f"ernie: {name} {path.name}: {in_words(path, settings.edition)}")
+            elif name == "reference" and path is not None and settings.edition.certifies:
+                lines.append(
+                    "ernie: the reference is a folder, which nobody signed: good for comparing, and "
+                    "nothing that certifies (R14)"
+                )
         return lines
 
     def close(self) -> None:

@@ -216,3 +216,32 @@ def test_cards_that_can_not_work_together_stop_before_anything_is_measured(
     result.stderr.fnmatch_lines(
         ["ERROR: nothing was measured: cards: tensor parallel 4 needs 4 cards*"]
     )
+
+
+def test_a_mixture_is_trained_on_and_named_by_its_digest(pytester, conformance_folder, site):
+    """
+    Named in the site file with shares; alpaca is as good as turns; facts of its filling are evidence.
+    """
+    (site.parent / "alpaca.json").write_text(
+        '[{"instruction": "add ", "input": "1 2", "output": "3"}]'
+    )
+    text = site.read_text().replace('training_data = "sft.jsonl"', 'training_mixture = "mine"')
+    parts = (("sft.jsonl", 0.75), ("alpaca.json", 0.25))
+    site.write_text(
+        text
+        + "".join(f'[[mixtures.mine]]\ndata = "{name}"\nshare = {share}\n' for name, share in parts)
+    )
+
+    result = run(pytester, conformance_folder, site, "-m", "loss and sft", "--record-reference")
+
+    assert result.ret == 0
+    journal = (pytester.path / "ernie-reference" / "journal.jsonl").read_text()
+    found = next(
+        entry["body"]["data"]
+        for entry in map(json.loads, journal.splitlines())
+        if entry.get("type") == "result"
+    )
+    assert (found["samples"], found["samples_filled"]) == (8000, 0)
+    assert 0.99 < found["padding_share"] < 1
+    assert found["layout"]["accumulation"] == 8
+    assert found["recipe"]["seed"] == 23

@@ -76,3 +76,12 @@ def test_a_killed_server_is_in_trouble(server: StartedServer) -> None:
     assert server.trouble() == (
         "it was killed (SIGKILL), most often because the machine ran out of memory"
     )
+
+
+def test_it_shows_what_it_computes_in(server: StartedServer) -> None:
+    """
+    Every matrix of the loaded model, and what a probe becomes in it.
+    """
+    assert set(server.facts.layer_types.values()) == {"bfloat16"}
+    assert "model.layers.1.mlp.down_proj.weight" in server.facts.layer_types
+    assert (server.facts.activation, server.facts.datatype_reported) == ("bfloat16", "bf16")

@@ -8,6 +8,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ernie.bundles.keys import PASSPHRASE_VARIABLE
+from pytest_ernie.bundles.verify_command import add_parser as add_verify
 from pytest_ernie.evidence.bundle import SUFFIX
 from pytest_ernie.settings import CANDIDATE_FOLDER
 
@@ -16,13 +18,24 @@ if TYPE_CHECKING:
 
 
 def add_parsers(commands: Commands) -> None:
-    """Add ``pack``."""
+    """Add ``pack``, ``sign``, ``verify`` and ``keys``."""
     pack = commands.add_parser("pack", help="make one file of an evidence folder, to hand in")
     pack.add_argument("--evidence", type=Path, default=Path(CANDIDATE_FOLDER), metavar="FOLDER")
     pack.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"default: FOLDER{SUFFIX}")
     pack.add_argument("--edition", help="the edition's file, where it isn't a shipped one")
     pack.add_argument("--report", type=Path, metavar="FILE", help="the HTML report, to go along")
+    pack.add_argument("--key", type=Path, metavar="FILE", help="sign it with this private key")
     pack.set_defaults(run=_pack)
+    sign = commands.add_parser("sign", help="sign a bundle, beside others who did")
+    sign.add_argument("bundle", type=Path)
+    sign.add_argument("--key", type=Path, metavar="FILE", required=True, help="the private key")
+    sign.set_defaults(run=_sign)
+    add_verify(commands)
+    keys = commands.add_parser("keys", help="make a key to sign bundles with")
+    things = keys.add_subparsers(required=True, metavar="THING")
+    new = things.add_parser("new", help=f"an Ed25519 key; {PASSPHRASE_VARIABLE} locks it")
+    new.add_argument("file", type=Path, help="the private key; the public one gets .pub behind it")
+    new.set_defaults(run=_new_key)
 
 
 def _pack(options: argparse.Namespace) -> int:
@@ -33,6 +46,29 @@ def _pack(options: argparse.Namespace) -> int:
     _say(f"{output}: {len(bundle.names)} files, {output.stat().st_size} bytes")
     _say(f"sealed: {bundle.manifest.seal.entries} journal entries")
     _say(f"sha256 of its manifest: {bundle.digest}")
+    if options.key:
+        from pytest_ernie.bundles.signing import sign_bundle
+
+        _say(f"signed with key {sign_bundle(output, options.key)}")
+    else:
+        _say("UNSIGNED: --key signs it, pytest-ernie keys new makes a key")
+    return 0
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from pytest_ernie.bundles.signing import sign_bundle
+
+    _say(f"{options.bundle}: signed with key {sign_bundle(options.bundle, options.key)}")
+    return 0
+
+
+def _new_key(options: argparse.Namespace) -> int:
+    from pytest_ernie.bundles.keys import new_key
+
+    public, id = new_key(options.file)
+    _say(f"{options.file}: the private key; it stays with you")
+    _say(f"{public}: the public key; give it to whoever shall trust you")
+    _say(f"key {id}")
     return 0
 
 

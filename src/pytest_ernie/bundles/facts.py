@@ -13,11 +13,12 @@ import msgspec
 from msgspec import Struct
 
 from pytest_ernie.bundles.suite import Suite
+from pytest_ernie.errors import EvidenceError
 from pytest_ernie.evidence import Subject, What
 from pytest_ernie.evidence.journal import Entry, Journal
 
 
-class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Measurement(Struct, frozen=True, kw_only=True):
     """One attempt at a measurement, completed or not."""
 
     id: str
@@ -29,7 +30,7 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Its logs and other raw material, by name: the file ``evidence/blobs/ab/ab…`` of that sha256."""
 
 
-class Facts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Facts(Struct, frozen=True, kw_only=True):
     """The contents of a bundle."""
 
     packed_by: Suite
@@ -41,7 +42,18 @@ class Facts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def facts_of(chains: Sequence[Journal], suite: Suite) -> Facts:
-    """Return the contents of journals that are whole: the evidence's own, and those of its parts."""
+    """
+    Return the contents of journals that are whole: the evidence's own, and those of its parts.
+
+    EvidenceError if a record isn't one.
+    """
+    try:
+        return _facts(chains, suite)
+    except (msgspec.ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise EvidenceError(f"a record can't be read ({error})", where=chains[0].path) from None
+
+
+def _facts(chains: Sequence[Journal], suite: Suite) -> Facts:
     header = next(iter(chains[0].of_type.get("header", ())), None)
     return Facts(
         packed_by=suite,

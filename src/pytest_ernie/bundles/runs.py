@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FOLDER = "runs"
 
 
-class Run(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Run(Struct, frozen=True, kw_only=True):
     """One pytest run over criteria: who ran it, against what, and each verdict that it came to."""
 
     suite: Suite
@@ -90,13 +90,10 @@ class RunKeeper:
         )
 
     def _reference_head(self) -> str | None:
-        from pytest_ernie.evidence import Store
-
-        settings = self._session.settings
-        if settings.reference is None or settings.record_reference:
+        if self._session.settings.record_reference:
             return None
         try:
-            entries = Store.existing(settings.reference).journal.entries
+            entries = self._session.reference.store.journal.entries
         except ErnieError:
             return None
         return entries[-1].hash if entries else None

@@ -18,7 +18,7 @@ STAMP = "_commit.json"
 """Beside the package's modules: written by the build, where that is done in a checkout."""
 
 
-class Suite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Suite(Struct, frozen=True, kw_only=True):
     """Version, commit ("unknown" where nobody can tell), and changes that no commit holds."""
 
     version: str

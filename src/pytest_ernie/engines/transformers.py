@@ -6,16 +6,18 @@
     key         it has none: that our process owns the port is what tells it apart
     window      not enforced, and reported by nobody
     data types  bf16; any other only if the checkpoint declares its quantization, or the site's
-                arguments bring ``--quantization``. What truly runs isn't revealed, so R13 is
-                INCONCLUSIVE: vLLM or FastDeploy reveal it
+                arguments bring ``--quantization``
+    proof       the loaded model's own tensors, layer by layer: see ``inside``
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -29,7 +31,13 @@ from .ports import TakePorts, free_ports
 from .protocol import UNKNOWN, Launch, ServedFacts
 from .started import HowToStart, StartedServer, start_until_ready
 from .variables import cpu_threads, passed_on
+from .vllm_facts import activation, layer_lines, layer_types, merge
+from .vllm_recipes import reported
 
+INSIDE = Path(__file__).with_name("inside")
+SERVE = "ernie_serve_transformers"
+CPU_MEMORY_SHARE = 0.1
+"""Of the host's free memory for the cache: left to itself it takes nearly all, and others are killed."""
 OWNER = "site"
 """In the name under which a model is served: the cache knows models as OWNER/NAME."""
 MILESTONES = (
@@ -75,7 +83,8 @@ class Transformers:
         require_servable(launch)
         cache = workdir / "models"
         name = link_checkpoint(Path(launch.checkpoint), launch.model, cache)
-        env = environment(toolchain, device_env, cache, on_cpu=not cards)
+        inventory = workdir / "inventory.json"
+        env = environment(toolchain, device_env, cache, inventory, on_cpu=not cards)
         server = start_until_ready(
             self._how,
             command=lambda ports: command_line(
@@ -90,7 +99,7 @@ class Transformers:
             take_ports=take_ports,
         )
         try:
-            server.facts = _facts(server, toolchain.python, env)
+            server.facts = _facts(server, toolchain.python, env, inventory)
         except BaseException:
             server.stop()
             raise
@@ -136,18 +145,25 @@ def command_line(
     launch: Launch, name: str, python: str, port: int, *, on_cpu: bool
 ) -> tuple[str, ...]:
     """Return the whole launch line; the launch's ``extra`` come last, so that they win."""
+    share = launch.memory_share or (CPU_MEMORY_SHARE if on_cpu else None)
     return (
-        *(python, "-m", "transformers.cli.transformers", "serve", name),
+        *(python, "-m", SERVE, "serve", name),
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--device", "cpu" if on_cpu else "auto"),
         *("--dtype", "bfloat16" if launch.datatype == "bf16" else "auto"),
         *("--continuous-batching", "--log-level", "info"),
+        *(() if share is None else ("--cb-max-memory-percent", f"{share:g}")),
         *launch.extra,
     )
 
 
 def environment(
-    toolchain: Toolchain, device_env: Mapping[str, str], cache: Path, *, on_cpu: bool
+    toolchain: Toolchain,
+    device_env: Mapping[str, str],
+    cache: Path,
+    inventory: Path,
+    *,
+    on_cpu: bool,
 ) -> dict[str, str]:
     """Return everything that the server finds in its environment; a later group wins."""
     ours = {
@@ -156,21 +172,37 @@ def environment(
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",
         "DO_NOT_TRACK": "1",
+        "PYTHONPATH": str(INSIDE),
+        "ERNIE_INVENTORY": str(inventory),
     }
     cpu = {"OMP_NUM_THREADS": str(cpu_threads())} if on_cpu else {}
     return {**passed_on(), **ours, **cpu, **toolchain.env, **device_env}
 
 
-def _facts(server: StartedServer, python: str, env: dict[str, str]) -> ServedFacts:
+def _facts(server: StartedServer, python: str, env: dict[str, str], inventory: Path) -> ServedFacts:
     log = server.logs.text(server.logs.main)
     telling = [line.strip() for line in log.splitlines() if any(sign in line for sign in EVIDENCE)]
+    found = read_inventory(inventory)
+    layers = merge([found] if found else [])
     return msgspec.structs.replace(
         UNKNOWN,
         engine_version=_version(python, env),
         command=server.command,
         environment=env,
-        log_evidence=tuple(dict.fromkeys(telling))[:EVIDENCE_LINES],
+        datatype_reported=reported(found),
+        layer_types=layer_types(layers),
+        activation=activation(layers),
+        log_evidence=(*tuple(dict.fromkeys(telling))[:EVIDENCE_LINES], *layer_lines(layers)),
     )
+
+
+def read_inventory(path: Path) -> dict[str, Any]:
+    """Return what the loaded model said of itself; empty if it said nothing, which proves nothing."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _version(python: str, env: dict[str, str]) -> str:

@@ -205,7 +205,7 @@ class Archive:
         name = self._name(raw)
         if flags & 1:
             self._refuse(f"{name} is encrypted")
-        if not stat.S_ISREG(attributes >> 16):
+        if stat.S_IFMT(attributes >> 16) not in (0, stat.S_IFREG):
             self._refuse(f"{name} is a link or a folder; a bundle holds plain files only")
         if method not in (STORED, DEFLATED) or (method == STORED and small != size):
             self._refuse(f"{name} is packed in a way that no bundle is")

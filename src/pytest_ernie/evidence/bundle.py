@@ -6,7 +6,7 @@ A bundle (``*.ernie``): one file with an evidence folder and what is needed to j
     facts.json          what the bundle holds, in a form that people read
     report.html, site.json    if there were any
     manifest.json       size and sha256 of each of these, and the journal's sealed end
-    signature.dsse.json who vouches for the manifest; absent in an unsigned bundle
+    signatures.intoto.jsonl who vouches for the manifest; absent in an unsigned bundle
 
 The order is the alphabet's, the last two excepted. docs/bundle.md describes it for others who
 read or write one. A bundle is only ever read, and nothing in it is ever executed.
@@ -28,7 +28,7 @@ FORMAT = "pytest-ernie bundle"
 LAYOUT = 1
 """Version of the layout; another one is refused, never guessed at."""
 SUFFIX = ".ernie"
-MANIFEST, SIGNATURE = "manifest.json", "signature.dsse.json"
+MANIFEST, SIGNATURE = "manifest.json", "signatures.intoto.jsonl"
 JOURNAL, BLOBS, RUNS = "evidence/journal.jsonl", "evidence/blobs/", "evidence/runs/"
 FACTS, SITE, REPORT, EDITIONS = "facts.json", "site.json", "report.html", "editions/"
 LARGEST_MANIFEST = 16 * 2**20
@@ -75,7 +75,7 @@ def open_bundle(path: Path) -> Bundle:
     Return the bundle at ``path``, every byte of it checked against its manifest.
 
     BundleUnusable, with the reason, if it is no bundle, damaged, of another layout, or made to harm.
-    Who signed it is another question (``bundles.signed``).
+    Who signed it is another question (``bundles.signing``).
     """
     return Bundle(Archive(path))
 
@@ -107,7 +107,7 @@ class Bundle:
         """Identifies the bundle; equal content has equal digests."""
         self.manifest = self._checked(content)
         self.signature = None if last is None else archive.read(last)
-        """The DSSE envelope's bytes; None in an unsigned bundle."""
+        """The envelopes of ``bundles.envelope``; None in an unsigned bundle."""
         self._files = {file.name: file for file in self.manifest.files}
         if list(self._files) != list(members) or len(self._files) != len(self.manifest.files):
             self._refuse("its manifest lists other files than it holds")

@@ -12,7 +12,7 @@ from pytest_ernie.errors import ErnieError, EvidenceMissing, ServerDied, ServerN
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
 from pytest_ernie.evidence.writing import FULL, cannot_write
 from pytest_ernie.measurements.bench import Bench
-from pytest_ernie.measurements.equipment import Equipment, file_digest
+from pytest_ernie.measurements.equipment import Equipment
 from pytest_ernie.measurements.local import local_redaction
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.measurements.serving import keep_logs
@@ -125,7 +125,7 @@ class Candidate(Bench):
     def training_inputs(self, model: str) -> dict[str, str | None]:
         """Return the digests of the training data and of the weights."""
         return {
-            "training data": file_digest(self._equipment.training_data(model)),
+            "training data": self._equipment.training_data_digest(model),
             "checkpoint": self._equipment.weights_digest(model),
         }
 

@@ -50,6 +50,7 @@ class Equipment:
         assert settings.device_kind is not None
         self.device = registry.find_device(settings.device_kind)
         self._pool: ServerPool | None = None
+        self._training_data: dict[str, Path] = {}
         self.holdings = Holdings(self.device, self.site.cards, progress, self._stop_servers)
 
     @cached_property
@@ -176,9 +177,30 @@ class Equipment:
             return provision(name, progress=self.progress)
 
     def training_data(self, model: str) -> Path:
-        """Return the supervised data set (jsonl)."""
-        if model in self.site.models and self.site.models[model].training_data:
-            return Path(str(self.site.models[model].training_data))
+        """
+        Return the supervised data set, a jsonl of turns: the site's file, what is made of it, or a mixture.
+        """
+        if model not in self._training_data:
+            self._training_data[model] = self._prepared_data(model)
+        return self._training_data[model]
+
+    def training_data_digest(self, model: str) -> str:
+        """Return the digest of the supervised data set, its pictures included."""
+        from pytest_ernie.trainers.data import data_digest
+
+        return data_digest(self.training_data(model))
+
+    def _prepared_data(self, model: str) -> Path:
+        from pytest_ernie.toolchains import cache_folder
+        from pytest_ernie.trainers.data import Part, mixed, prepared
+
+        site = self.site.models.get(model)
+        folder = cache_folder() / "training-data"
+        if site is not None and site.training_mixture is not None:
+            parts = self.site.mixtures[site.training_mixture]
+            return mixed([Part(data=Path(p.data), share=p.share) for p in parts], folder)
+        if site is not None and site.training_data is not None:
+            return prepared(Path(site.training_data), folder)
         self._only_rehearsed(f'[models."{model}"] training_data')
         from pytest_ernie import rehearsal
 

@@ -10,16 +10,19 @@ import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
-from pytest_ernie.measurements.equipment import SCRATCH, Equipment, file_digest
+from pytest_ernie.measurements.equipment import SCRATCH, Equipment
 from pytest_ernie.measurements.training_setup import Setup, setup_of
 from pytest_ernie.standard import Recipe
 from pytest_ernie.trainers.curve import Curve, read_curve
-from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.data import data_digest, without_pictures
+from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
 
 UNCUT = 2**31 - 1
 """A sequence length that cuts nothing."""
@@ -61,7 +64,6 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
 
     def subject(self, equipment: Equipment) -> Subject:
         """Device, the trainer's installed files, weights, training data, cards and their layout."""
-        data = equipment.training_data(self.recipe.model)
         setup = self.setup(equipment)
         return Subject(
             device=equipment.device_facts,
@@ -69,7 +71,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             checkpoint=equipment.weights_digest(self.recipe.model),
             launch={
                 "trainer": equipment.trainer.name,
-                "training_data": file_digest(data),
+                "training_data": equipment.training_data_digest(self.recipe.model),
                 "cards": setup.cards,
                 "threads": equipment.site.threads,
                 **setup.key,
@@ -119,6 +121,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             device_environment=setup.environment,
         )
         outcome = equipment.trainer.run(job, toolchain, equipment.progress)
+        recording.blob("sample tokens", msgspec.json.encode(tokens.per_sample))
         self._keep(outcome, recording)
         recording.finish(
             {
@@ -133,7 +136,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
                 "samples": len(tokens.per_sample),
                 "tokens": tokens.total,
                 "sample_tokens_min": min(tokens.per_sample),
-                "training_data_sha256": file_digest(data),
+                **_filling(tokens, self.recipe.sequence_length),
+                "training_data_sha256": data_digest(data),
                 "recipe": self.recipe.identity,
             }
         )
@@ -145,6 +149,8 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             return data
         from pytest_ernie.trainers.long_samples import write_long_samples
 
+        if self.multimodal:
+            data = without_pictures(data, workdir / "texts.jsonl")
         sizes = equipment.trainer.count_tokens(
             equipment.trainer_toolchain,
             equipment.checkpoint(self.recipe.model),
@@ -180,6 +186,16 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         raise TrainerError(
             f"the trainer ended with exit code {outcome.exit_code}{last}: {outcome.cause}"
         )
+
+
+def _filling(tokens: TokenCount, sequence_length: int) -> dict[str, Any]:
+    """Return how far samples fill the sequence that they are padded to, and how many fill it wholly."""
+    samples = len(tokens.per_sample)
+    return {
+        "sample_tokens_max": max(tokens.per_sample),
+        "samples_filled": sum(own == sequence_length for own in tokens.per_sample),
+        "padding_share": 1 - tokens.total / (samples * sequence_length),
+    }
 
 
 class TrainingRun(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ Each check returns a Finding; none certifies anything.
 
 from __future__ import annotations
 
-from pytest_ernie.preflight import chip, host, leftovers, packages, weights
+from pytest_ernie.preflight import chip, host, leftovers, packages, training, weights
 from pytest_ernie.preflight.finding import Check, Finding
 from pytest_ernie.preflight.lab import Lab
 
@@ -33,6 +33,7 @@ def checks_for(lab: Lab) -> tuple[Check, ...]:
         *(Check(name=function.__name__, run=function) for function in functions),
         *chip.checks_of(lab),
         *packages.checks_of(lab),
+        *training.checks_of(lab),
         *weights.checks_of(lab),
     )
 

@@ -173,6 +173,7 @@ def _side(bench: Any, folder: Path) -> Side:
     """Return what a side's evidence says of its devices; why not, where it can't be read."""
     import msgspec
 
+    from pytest_ernie.bundles.signing import vouching
     from pytest_ernie.errors import ErnieError
     from pytest_ernie.report.page import Side
 
@@ -183,6 +184,7 @@ def _side(bench: Any, folder: Path) -> Side:
             folder=str(folder),
             subjects=store.subjects(),
             suite=str(header.body.get("suite")) if header else None,
+            signed=vouching(store, bench.edition),
         )
     except (ErnieError, msgspec.MsgspecError) as error:
         return Side(folder=str(folder), remark=str(error))

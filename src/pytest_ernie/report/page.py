@@ -11,6 +11,7 @@ from html import escape
 
 from msgspec import Struct
 
+from pytest_ernie.bundles.signing import Signed
 from pytest_ernie.evidence import Subject
 from pytest_ernie.report.details import details
 from pytest_ernie.report.grid import model_table, word_class, word_of
@@ -38,6 +39,8 @@ class Side(Struct, frozen=True, kw_only=True):
     suite: str | None = None
     """Version of this suite that began the evidence."""
     remark: str = ""
+    signed: Signed | None = None
+    """Who vouches for it; None for a folder that this run itself writes."""
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -113,6 +116,15 @@ def _banners(page: Page) -> list[str]:
             "nothing compared with it can certify (R14)."
         )
         banners.append(_banner("ernie-alarm", "Other reference", text))
+    elif edition.certifies and not (page.reference.signed and page.reference.signed.trusted):
+        text = (
+            "No key of the edition's trust list signed the reference: good for comparing, but nothing "
+            "compared with it can certify (R14)."
+        )
+        banners.append(_banner("ernie-alarm", "Untrusted reference", text))
+    if page.candidate.signed is not None and not page.candidate.signed.is_good:
+        text = html(page.candidate.signed.words)
+        banners.append(_banner("ernie-alarm", "Unsigned evidence", text))
     return banners
 
 
@@ -254,6 +266,8 @@ def _card(heading: str, side: Side) -> str:
         states = dict.fromkeys(_software(subject) for subject in subjects)
         text += "<ul>" + "".join(f"<li>{state}</li>" for state in states) + "</ul>"
     evidence = {"evidence": side.folder}
+    if side.signed:
+        evidence["signature"] = side.signed.words
     if side.suite:
         evidence["begun by"] = f"pytest-ernie {side.suite}"
     return f"<div>{text}{_list(evidence)}</div>"

@@ -96,6 +96,7 @@ def _provenance(session: ErnieSession) -> list[str]:
     if candidate is not None:
         lines[0] += f" ({candidate.measured} measurements were made in this run)"
         lines += [f"left on this machine: {told}" for told in candidate.left_behind]
+    lines += [told.removeprefix("ernie: ") for told in session.signatures()]
     if not settings.edition.certifies:
         lines.append(
             "REHEARSAL: nothing here certifies; a certificate needs the certifying body (R16)"

@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from pytest_ernie.standard.datatypes import DataType as DataType
+from pytest_ernie.standard.datatypes import DataTypeRule as DataTypeRule
 from pytest_ernie.standard.fields import (
     Count,
     Data,
@@ -35,7 +37,6 @@ ClauseId = Literal[
     "reinforcement",
 ]
 Modality = Literal["text", "multimodal"]
-DataType = Literal["bf16", "wint8", "wint4", "w4a8"]
 
 
 def _window(first_step: int, last_step: int) -> None:
@@ -110,26 +111,6 @@ class Model(Data, frozen=True, kw_only=True):
                 f"{self.name} is {self.modality}: limits.ttft_multimodal_s is "
                 + ("missing" if self.modality == "multimodal" else "not allowed")
             )
-
-
-class DataTypeRule(Data, frozen=True, kw_only=True):
-    """
-    What a server of a data type must show (R13).
-
-    Weight types are those of matrices: ``int8``, ``int4``, ``bfloat16``, ``float16``, ``float32``.
-    """
-
-    name: DataType
-    dense: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types that the matrices of a dense model may have."""
-    experts: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types that expert matrices of a MoE model may have."""
-    beside_experts: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types that the other matrices of a MoE model may have (FastDeploy's wint4 keeps them WINT8)."""
-    activations: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
-    """Types of the quantized layers' activations."""
-    kept: tuple[Sentence, ...]
-    """Parts of the names of matrices that may stay as they are (embedding, output, router)."""
 
 
 class Dataset(Data, frozen=True, kw_only=True):
@@ -283,7 +264,16 @@ class AccuracyRule(Data, frozen=True, kw_only=True):
         fraction(self.confidence, "confidence")
 
 
-class ReferenceRule(Data, frozen=True, kw_only=True):
+class TrustedKey(Data, frozen=True, kw_only=True):
+    """A key whose owner may vouch for a reference, or certify (R14, R16)."""
+
+    name: Sentence
+    """Whose it is, as reports say it."""
+    key: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    """The Ed25519 public key, as ``pytest-ernie keys new`` prints it."""
+
+
+class ReferenceRule(Data, frozen=True, kw_only=True, omit_defaults=True):
     """R14: whose evidence may stand for the benchmark."""
 
     hardware: Annotated[tuple[Sentence, ...], Meta(min_length=1)]
@@ -292,6 +282,13 @@ class ReferenceRule(Data, frozen=True, kw_only=True):
     """Serving throughput runs of a reference; the median counts."""
     same_machine_for_throughput: bool
     """Only figures of the candidate's own machine are compared (the rehearsal: CPUs differ)."""
+    trusted_keys: tuple[TrustedKey, ...] = ()
+    """Whose signature makes a reference one that can certify; none yet: nobody has published a key."""
+
+    def __post_init__(self) -> None:
+        keys = [entry.key for entry in self.trusted_keys]
+        if len(set(keys)) != len(keys):
+            raise ValueError("trusted_keys names a key twice")
 
 
 class Rulings(Data, frozen=True, kw_only=True):

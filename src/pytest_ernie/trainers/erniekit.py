@@ -184,8 +184,10 @@ def _environment(job: TrainingJob, command: Command) -> dict[str, str]:
     if job.threads is not None:
         environment["OMP_NUM_THREADS"] = str(job.threads)
     if job.paddle_device == "cpu":
-        # Without a card the launcher builds an empty --gpus and stops.
-        environment["CUDA_VISIBLE_DEVICES"] = "0"
+        # Without a card the launcher builds an empty --gpus and stops; each number is a process.
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(job.cards) or "0"
+        if len(job.cards) > 1:
+            environment["PADDLE_DISTRI_BACKEND"] = "gloo"
     elif job.visible_variable is None or not job.cards:
         raise TrainerError(
             "no cards are given to train on",

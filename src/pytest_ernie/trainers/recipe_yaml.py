@@ -73,6 +73,9 @@ def _of_the_chip(job: TrainingJob) -> dict[str, Value]:
         del values["sharding"]
     if "sharding" in values:
         values.setdefault("sharding_parallel_size", replicas)
+    if replicas > 1 and job.recipe.precision == "float32":
+        # Splitting parameters over replicas wants master gradients, which float32 has none of.
+        values["split_param"] = False
     if values.get("recompute_granularity") == "full":
         values |= {"recompute_method": "uniform", "recompute_num_layers": 1}
     return values

@@ -70,34 +70,72 @@ def test_the_launch_line_binds_to_this_machine_only_and_lets_extras_win(launch: 
 
     line = command_line(extra, "site/ERNIE", "python", 8000, on_cpu=True)
 
-    assert line[:5] == ("python", "-m", "transformers.cli.transformers", "serve", "site/ERNIE")
+    assert line[:5] == ("python", "-m", "ernie_serve_transformers", "serve", "site/ERNIE")
     assert line[line.index("--host") + 1] == "127.0.0.1"
     assert line[line.index("--port") + 1] == "8000"
     assert line[line.index("--device") + 1] == "cpu"
     assert line[line.index("--dtype") + 1] == "bfloat16"
     assert line[-2:] == ("--dtype", "float16")
-    assert "auto" in command_line(launch, "site/ERNIE", "python", 8000, on_cpu=False)
+    on_card = command_line(launch, "site/ERNIE", "python", 8000, on_cpu=False)
+    assert "auto" in on_card
+    assert "--cb-max-memory-percent" not in on_card
+
+
+def test_a_server_on_a_cpu_leaves_memory_to_others(launch: Launch) -> None:
+    """Left to itself it takes nearly all that is free, and the kernel ends somebody."""
+
+    def share(launch: Launch, *, on_cpu: bool) -> str:
+        line = command_line(launch, "site/ERNIE", "python", 8000, on_cpu=on_cpu)
+        return line[line.index("--cb-max-memory-percent") + 1]
+
+    assert share(launch, on_cpu=True) == "0.1"
+    said = msgspec.structs.replace(launch, memory_share=0.5)
+    assert share(said, on_cpu=True) == share(said, on_cpu=False) == "0.5"
 
 
 def test_it_asks_no_network_and_tells_nobody(tmp_path: Path) -> None:
     """The device's word is the last."""
     toolchain = Toolchain(name="t", python="python", digest="0", env={"A": "toolchain"})
 
-    env = environment(toolchain, {"A": "device"}, tmp_path, on_cpu=False)
+    env = environment(toolchain, {"A": "device"}, tmp_path, tmp_path / "i", on_cpu=False)
 
     assert env["HF_HOME"] == str(tmp_path)
     assert env["HF_HUB_OFFLINE"] == env["HF_HUB_DISABLE_TELEMETRY"] == "1"
     assert env["A"] == "device"
     assert "OMP_NUM_THREADS" not in env
-    assert "OMP_NUM_THREADS" in environment(toolchain, {}, tmp_path, on_cpu=True)
+    assert "OMP_NUM_THREADS" in environment(toolchain, {}, tmp_path, tmp_path / "i", on_cpu=True)
 
 
-def test_a_ready_server_is_served_under_its_caches_name(launch: Launch, tmp_path: Path) -> None:
-    """Of what runs in it it reveals nothing, so those facts stay empty."""
+INVENTORY = {
+    "dtype": "bfloat16",
+    "quantization": "torchao",
+    "config": "Int8WeightOnlyConfig(granularity=PerRow(dim=-1))",
+    "layers": [
+        {
+            "name": "q",
+            "kind": "Linear",
+            "method": "forward",
+            "weight": "int8",
+            "stored": {"weight.qdata": ["int8", [4, 8]]},
+            "activation": "bfloat16",
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "types"), [(json.dumps(INVENTORY), {"q.weight": "int8"}), ("", {}), ("[1", {})]
+)
+def test_a_ready_server_is_served_under_its_caches_name(
+    launch: Launch, tmp_path: Path, told: str, types: dict[str, str]
+) -> None:
+    """And has the types that its model showed; where it showed nothing, nothing is made up."""
+    (tmp_path / "told").write_text(told)
     script = tmp_path / "python"
     script.write_text(
         f"""#!/bin/sh
 [ "$1" = -c ] && exec echo 5.0
+cp {tmp_path}/told "$ERNIE_INVENTORY"
 exec {sys.executable} {openai_server.__file__} --served-model-name site/ERNIE "$@"
 """
     )
@@ -112,7 +150,9 @@ exec {sys.executable} {openai_server.__file__} --served-model-name site/ERNIE "$
     try:
         assert server.model == "site/ERNIE"
         assert server.facts.engine_version == "5.0"
-        assert (server.facts.layer_types, server.facts.activation) == ({}, None)
+        assert server.facts.layer_types == types
+        assert server.facts.activation == ("bfloat16" if types else None)
+        assert server.facts.datatype_reported == ("wint8" if types else None)
         assert server.trouble() is None
     finally:
         server.stop()

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from pytest_ernie.trainers.count_inside import count
+from pytest_ernie.trainers.count_inside import Length, as_turns, measure
+from pytest_ernie.trainers.tokens import cut
+
+
+def count(sample: dict[str, Any], length: Length, sequence_length: int) -> int:
+    """What is trained of a sample at a length."""
+    return cut(*measure(sample, length), sequence_length)
 
 
 def characters(text: str) -> int:
@@ -61,3 +67,37 @@ def test_unequal_turns_are_refused() -> None:
     """Such a line is a mistake in the data, not a short sample."""
     with pytest.raises(ValueError, match="2 src and 1 tgt"):
         count({"src": ["a", "b"], "tgt": ["c"]}, characters, 1000)
+
+
+VISION = {
+    "image_info": [
+        {"image_url": "b.png", "matched_text_index": 2},
+        {"image_url": "a.png", "matched_text_index": 0},
+    ],
+    "text_info": [
+        {"text": "what?", "tag": "mask"},
+        {"text": "this", "tag": "no_mask"},
+        {"text": "and", "tag": "mask"},
+        {"text": " that?", "tag": "mask"},
+        {"text": "a cat", "tag": "no_mask"},
+    ],
+}
+
+
+def test_a_sample_with_pictures_becomes_turns() -> None:
+    """Each picture stands before its text, numbered in their order; neighbours of a tag are one message."""
+    turns, tokens = as_turns(VISION, {"a.png": 64, "b.png": 100}.__getitem__)
+
+    assert tokens == 164
+    assert turns["src"] == [
+        "Picture 1:<|IMAGE_START|><|IMAGE_END|>what?",
+        "Picture 2:<|IMAGE_START|><|IMAGE_END|>and that?",
+    ]
+    assert turns["tgt"] == ["this", "a cat"]
+    assert measure(turns, characters)[0] > 0
+
+
+def test_videos_are_not_guessed() -> None:
+    """Nobody measured how many tokens they are."""
+    with pytest.raises(ValueError, match="videos can't be counted"):
+        as_turns({"text_info": [], "video_info": [{}]}, {}.__getitem__)

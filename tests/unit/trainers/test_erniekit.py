@@ -223,6 +223,28 @@ def test_ctrl_c_stops_the_trainer_and_goes_on(
     assert not Path(f"/proc/{(Path(job.workdir) / 'pid').read_text()}").exists()
 
 
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own."""
+    monkeypatch.setenv("PYTEST_ERNIE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "token-counts"
+
+
+def counting(tmp_path: Path, answer: str) -> Toolchain:
+    """A toolchain that answers so, and notes that it was asked."""
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!{sys.executable}\n"
+        "import json, pathlib, sys\n"
+        f"pathlib.Path(json.loads(sys.argv[2])['answer']).write_text('{answer}')\n"
+        f"open({str(tmp_path / 'asked')!r}, 'a').write('once ')\n"
+    )
+    python.chmod(0o755)
+    (tmp_path / "data.jsonl").write_text('{"src": ["a"], "tgt": ["b"]}\n')
+    return Toolchain(name="test", python=str(python), digest="0")
+
+
+@pytest.mark.usefixtures("cache")
 def test_counting_that_fails_says_why(toolchain: Callable[..., Toolchain], tmp_path: Path) -> None:
     """The last line of the script's complaint is the reason."""
     data = tmp_path / "data.jsonl"
@@ -235,18 +257,48 @@ def test_counting_that_fails_says_why(toolchain: Callable[..., Toolchain], tmp_p
         count_tokens(toolchain(), tmp_path, data, sequence_length=256)
 
 
+@pytest.mark.usefixtures("cache")
 def test_data_without_answers_are_refused(tmp_path: Path) -> None:
     """Over such data the trainer would read for ever and never make a step."""
-    python = tmp_path / "python"
-    python.write_text(
-        f"#!{sys.executable}\n"
-        "import json, pathlib, sys\n"
-        "pathlib.Path(json.loads(sys.argv[2])['answer']).write_text('[0, 0]')\n"
-    )
-    python.chmod(0o755)
-    chosen = Toolchain(name="test", python=str(python), digest="0")
+    chosen = counting(tmp_path, "[[0, 0], [0, 0]]")
 
     with pytest.raises(
         TrainerError, match=r"no sample has an answer left .*; got 2 samples, each cut to 256"
     ):
         count_tokens(chosen, tmp_path, tmp_path / "data.jsonl", sequence_length=256)
+
+
+def test_samples_are_tokenised_once_for_all_lengths(tmp_path: Path, cache: Path) -> None:
+    """Cut to 8K, 32K and 128K they are the same samples; an unreadable cache is made anew."""
+    chosen = counting(tmp_path, "[[100, 10], [5000, 4000], [9, 3]]")
+    data = tmp_path / "data.jsonl"
+
+    counts = [
+        count_tokens(chosen, tmp_path, data, sequence_length=length).per_sample
+        for length in (50, 4000, 4001, 10**6)
+    ]
+
+    assert [(50, 0, 9), (100, 0, 9), (100, 4001, 9), (100, 5000, 9)] == counts
+    assert (tmp_path / "asked").read_text() == "once "
+    next(cache.iterdir()).write_text("torn")
+    assert count_tokens(chosen, tmp_path, data, sequence_length=50).total == 59
+    assert (tmp_path / "asked").read_text() == "once once "
+
+
+def test_other_data_another_tokenizer_or_another_toolchain_are_counted_anew(
+    tmp_path: Path, cache: Path
+) -> None:
+    """The count belongs to all of them."""
+    chosen = counting(tmp_path, "[[100, 10]]")
+    data = tmp_path / "data.jsonl"
+
+    count_tokens(chosen, tmp_path, data, sequence_length=50)
+    data.write_text('{"src": ["x"], "tgt": ["y"]}\n')
+    count_tokens(chosen, tmp_path, data, sequence_length=50)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    count_tokens(chosen, tmp_path, data, sequence_length=50)
+    count_tokens(
+        Toolchain(name="t", python=chosen.python, digest="1"), tmp_path, data, sequence_length=50
+    )
+
+    assert len(list(cache.iterdir())) == 4

@@ -41,7 +41,7 @@ class Inside:
         layers = [
             layer
             for name, module in worker.get_model().named_modules()
-            if (layer := _layer(name, module, config.model_config.dtype)) is not None
+            if (layer := describe_layer(name, module, config.model_config.dtype)) is not None
         ]
         return json.dumps(
             {
@@ -53,7 +53,7 @@ class Inside:
         )
 
 
-def _layer(name: str, module: Any, dtype: Any) -> dict[str, Any] | None:
+def describe_layer(name: str, module: Any, dtype: Any) -> dict[str, Any] | None:
     """Describe a module that multiplies by a weight matrix of its own; None for any other."""
     own = dict(module.named_parameters(recurse=False))
     matrices = [value for value in own.values() if value.dim() >= 2]

@@ -1,0 +1,104 @@
+"""
+What training needs of a site: a whole trainer, and cards enough for each model's layouts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ernie.errors import ErnieError, ToolchainError
+from pytest_ernie.preflight.finding import Check, Finding
+from pytest_ernie.preflight.lab import Lab
+
+if TYPE_CHECKING:
+    from pytest_ernie.measurements.training_setup import Setup
+    from pytest_ernie.standard import Recipe
+
+LENGTHS = (8192, 32768, 131072)
+EDITION = "ernie-4.5"
+
+
+def checks_of(lab: Lab) -> Iterator[Check]:
+    """Yield the trainer's check, and one for each model that the site file names; none for a CPU."""
+    if lab.site.trainer is None:
+        return
+    if lab.site.trainer.kind == "erniekit":
+        yield Check(name="ERNIEKit", run=partial(whole, *lab.environments["trainer"]))
+    if lab.device is None or lab.device.visible_variable is None:
+        return
+    for model in lab.site.models:
+        yield Check(name=f"training {model}", run=partial(trainable, lab, model))
+
+
+def whole(python: Path, env: Mapping[str, str] | None = None) -> Finding:
+    """The wheels 1.1.0 to 1.3.0 of ERNIEKit lack a package of their own."""
+    from pytest_ernie.toolchains.toolchain import package_folders
+    from pytest_ernie.trainers.broken_wheels import MEND, broken_wheel
+
+    try:
+        lack = broken_wheel(package_folders("preflight", python, env))
+    except ToolchainError as problem:
+        lack = problem.what
+    return Finding(
+        name="ERNIEKit",
+        holds=lack is None,
+        got=lack or "whole",
+        wanted="an ERNIEKit with all its packages",
+        mend=MEND,
+    )
+
+
+def trainable(lab: Lab, model: str) -> Finding:
+    """
+    The site's cards hold each of the model's runs, and split the global batch evenly.
+
+    Fewer than the documents ask for is a note: a chip with more memory may need fewer.
+    """
+    from pytest_ernie.standard import load
+
+    edition = load(EDITION)
+    impossible: list[str] = []
+    tight: list[str] = []
+    for method in edition.methods:
+        for length in LENGTHS:
+            recipe = edition.recipe(model, method, length)
+            if recipe is None:
+                continue
+            name = f"{method} at {length // 1024}K"
+            try:
+                setup = _setup(lab, recipe, length)
+                setup.recorded(recipe)
+            except ErnieError as problem:
+                impossible.append(f"{name}: {problem.what}")
+                continue
+            if setup.all_cards < setup.layout.least:
+                tight.append(
+                    f"{name} wants {setup.layout.least} cards, there are {setup.all_cards}"
+                )
+    told = impossible or tight
+    return Finding(
+        name=f"training {model}",
+        holds=not told,
+        got="; ".join(told) or f"{len(lab.site.cards)} cards a host hold every run",
+        wanted="cards and hosts that hold every run and divide its global batch",
+        mend=f'Name more cards, [trainer] hosts, or a layout under [models."{model}".training.sft]',
+        advice=not impossible,
+    )
+
+
+def _setup(lab: Lab, recipe: Recipe, length: int) -> Setup:
+    from pytest_ernie.measurements.training_setup import setup_of
+
+    assert lab.device is not None
+    return setup_of(
+        recipe,
+        length=length,
+        device=lab.device.kind,
+        site=lab.site,
+        cards=lab.site.cards,
+        environment=os.environ,
+    )

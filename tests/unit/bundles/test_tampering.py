@@ -1,0 +1,342 @@
+"""
+Every way to tamper with evidence is found, and called by its name.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doubles.forger import Workshop, files_of, packed_files
+from pytest_ernie.bundles.chain import chain_findings
+from pytest_ernie.bundles.verify import examine
+from pytest_ernie.evidence.bundle import Seal
+from pytest_ernie.standard.digest import canonical
+
+Lines = list[dict[str, Any]]
+
+
+def kinds(workshop: Workshop, *, anew: bool = False) -> set[str]:
+    """Return what is found in a journal that was sealed before it was forged."""
+    sealed = Workshop(workshop.folder)
+    seal = Seal(entries=len(sealed.entries), head=sealed.entries[-1]["hash"])
+    text = (workshop.write(anew=anew) / "journal.jsonl").read_bytes()
+    return {finding.kind for finding in chain_findings(text, seal)}
+
+
+def test_honest_evidence_has_no_findings(workshop: Workshop, tmp_path: Path) -> None:
+    """
+    What real tools wrote on a real machine agrees with itself in every check.
+    """
+    workshop.pack(tmp_path / "chip.ernie")
+
+    assert () == examine(tmp_path / "chip.ernie").findings
+
+
+def edited(lines: Lines) -> None:
+    lines[3]["body"]["forged"] = True
+
+
+def removed(lines: Lines) -> None:
+    del lines[4]
+
+
+def added(lines: Lines) -> None:
+    lines.insert(5, {**copy.deepcopy(lines[5]), "body": {"forged": True}})
+
+
+def reordered(lines: Lines) -> None:
+    lines[4], lines[5] = lines[5], lines[4]
+
+
+def replayed(lines: Lines) -> None:
+    lines.insert(6, copy.deepcopy(lines[4]))
+
+
+def cut(lines: Lines) -> None:
+    del lines[-3:]
+
+
+@pytest.mark.parametrize("forge", [edited, removed, added, reordered, replayed, cut])
+def test_a_broken_chain_says_how_it_was_broken(
+    forge: Callable[[Lines], None], workshop: Workshop
+) -> None:
+    """
+    A forger who doesn't make the hashes anew is told what they did.
+    """
+    forge(workshop.entries)
+
+    assert forge.__name__ in kinds(workshop)
+
+
+@pytest.mark.parametrize(
+    ("forge", "kind"),
+    [
+        (edited, "rewritten"),
+        (removed, "cut"),
+        (added, "added"),
+        (reordered, "rewritten"),
+        (cut, "cut"),
+    ],
+)
+def test_a_chain_made_anew_has_another_end(
+    forge: Callable[[Lines], None], kind: str, workshop: Workshop
+) -> None:
+    """
+    Numbers and hashes all fit, and still the end isn't the one that was sealed.
+    """
+    forge(workshop.entries)
+
+    assert kind in kinds(workshop, anew=True)
+
+
+def test_an_entry_whose_own_hash_was_made_anew_is_edited(workshop: Workshop) -> None:
+    """
+    The next entry has the hash that it had before.
+    """
+    after = copy.deepcopy(workshop.entries[4:])
+    edited(workshop.entries)
+    workshop.write()
+    workshop.entries[4:] = after
+
+    text = (workshop.write(anew=False) / "journal.jsonl").read_bytes()
+    found = chain_findings(text, None)
+
+    assert [("edited", "entry 3")] == [(finding.kind, finding.where) for finding in found]
+
+
+def test_a_line_cut_in_the_middle_is_cut(workshop: Workshop) -> None:
+    """
+    A journal ends with a whole line.
+    """
+    text = (workshop.folder / "journal.jsonl").read_bytes()
+
+    assert {"cut"} == {finding.kind for finding in chain_findings(text[:-9], None)}
+
+
+def test_a_clock_that_ran_backwards_is_named(workshop: Workshop, tmp_path: Path) -> None:
+    """
+    Beyond what disciplining a clock does: a second.
+    """
+    workshop.entries[6]["time_unix_s"] = workshop.entries[5]["time_unix_s"] - 1.5
+    workshop.pack(tmp_path / "chip.ernie")
+
+    (finding,) = examine(tmp_path / "chip.ernie").findings
+
+    assert ("clock", "entry 6") == (finding.kind, finding.where)
+    assert "1.5 s before entry 5" in finding.what
+
+
+def test_a_clock_set_back_by_a_second_is_no_forgery(workshop: Workshop, tmp_path: Path) -> None:
+    """
+    Honest machines do that.
+    """
+    workshop.entries[1]["time_unix_s"] = workshop.entries[0]["time_unix_s"] - 0.9
+    workshop.pack(tmp_path / "chip.ernie")
+
+    assert () == examine(tmp_path / "chip.ernie").findings
+
+
+def test_a_key_that_stands_twice_is_an_edited_entry(workshop: Workshop) -> None:
+    """
+    Two readers would take the entry differently, although its hash is right.
+    """
+    entry = workshop.entries[-1]
+    rest = {key: value for key, value in entry.items() if key != "hash"}
+    text = canonical(rest).replace(b'{"body":', b'{"body":{},"body":', 1)
+    import hashlib
+
+    forged = text.replace(
+        b'"id":', f'"hash":"{hashlib.sha256(text).hexdigest()}","id":'.encode(), 1
+    )
+    lines = (workshop.folder / "journal.jsonl").read_bytes().splitlines()[:-1]
+
+    found = chain_findings(b"\n".join([*lines, forged]) + b"\n", None)
+
+    assert ["edited"] == [finding.kind for finding in found]
+    assert "a key twice" in found[0].what
+
+
+Forge = Callable[[Workshop], object]
+
+
+def other_device(workshop: Workshop) -> None:
+    from pytest_ernie.standard.digest import digest
+
+    place, spliced = next(
+        (n, e) for n, e in enumerate(workshop.entries) if e["type"] == "subject" and n > 3
+    )
+    body = copy.deepcopy(spliced["body"])
+    body["device"]["name"] = "A better chip"
+    entry = {**copy.deepcopy(spliced), "id": digest(body), "body": body}
+    workshop.entries.insert(place, entry)
+    begin = next(e for e in workshop.of("begin") if e["body"]["subject"] == spliced["id"])
+    begin["body"]["subject"] = entry["id"]
+
+
+def result_without_begin(workshop: Workshop) -> None:
+    workshop.entries.append({**copy.deepcopy(workshop.of("result")[0]), "id": "f" * 32})
+    workshop.entries[-1]["time_unix_s"] = workshop.entries[-2]["time_unix_s"]
+
+
+def result_twice(workshop: Workshop) -> None:
+    workshop.entries.append(copy.deepcopy(workshop.of("result", "serving.context")[0]))
+    workshop.entries[-1]["time_unix_s"] = workshop.entries[-2]["time_unix_s"]
+
+
+def run_as_another(workshop: Workshop) -> None:
+    one, two = workshop.of("result", "serving.load")
+    workshop.set_blob(two, "requests", workshop.blob(one, "requests"))
+
+
+def run_as_another_with_its_own_start(workshop: Workshop) -> None:
+    one, two = workshop.of("result", "serving.load")
+    kept = json.loads(workshop.blob(two, "requests"))["started_unix_s"]
+    workshop.set_blob(two, "requests", workshop.blob(one, "requests"))
+    workshop.change_requests(two, lambda result: result.update(started_unix_s=kept))
+
+
+def subject_of_other_facts(workshop: Workshop) -> None:
+    workshop.of("subject")[0]["body"]["device"]["count"] = 64
+
+
+def spec_of_another(workshop: Workshop) -> None:
+    workshop.of("begin", "serving.context")[0]["body"]["spec"]["length"] = 131072
+
+
+@pytest.mark.parametrize(
+    ("forge", "kind"),
+    [
+        (other_device, "other device"),
+        (result_without_begin, "added"),
+        (result_twice, "added"),
+        (run_as_another, "replayed"),
+        (run_as_another_with_its_own_start, "replayed"),
+        (subject_of_other_facts, "edited"),
+        (spec_of_another, "edited"),
+    ],
+)
+def test_records_that_were_exchanged_are_named(
+    forge: Forge, kind: str, workshop: Workshop, tmp_path: Path
+) -> None:
+    """
+    Every hash was made anew and the end sealed again; the records give it away.
+    """
+    forge(workshop)
+    workshop.pack(tmp_path / "chip.ernie")
+
+    assert kind in {finding.kind for finding in examine(tmp_path / "chip.ernie").findings}
+
+
+def test_a_swapped_blob_is_named(workshop: Workshop, tmp_path: Path) -> None:
+    """
+    The manifest lists the new content, and the journal still names the old one.
+    """
+    bundle = workshop.pack(tmp_path / "chip.ernie")
+    (entry,) = workshop.of("result", "training.run")
+    digest = entry["body"]["blobs"]["log"]
+    files = {**files_of(bundle), f"evidence/blobs/{digest[:2]}/{digest}": b"another log"}
+    packed_files(files, tmp_path / "forged.ernie", bundle.manifest.seal)
+
+    (finding,) = examine(tmp_path / "forged.ernie").findings
+
+    assert ("swapped blob", f"entry {entry['seq']}") == (finding.kind, finding.where)
+
+
+def test_facts_for_people_are_the_journals(workshop: Workshop, tmp_path: Path) -> None:
+    """
+    What people read first says the same as what is judged.
+    """
+    bundle = workshop.pack(tmp_path / "chip.ernie")
+    files = files_of(bundle)
+    files["facts.json"] = files["facts.json"].replace(b'"CPU ', b'"GPU ')
+    packed_files(files, tmp_path / "forged.ernie", bundle.manifest.seal)
+
+    (finding,) = examine(tmp_path / "forged.ernie").findings
+
+    assert ("other facts", "facts.json") == (finding.kind, finding.where)
+
+
+def of_load(change: Callable[[Any], object]) -> Forge:
+    return lambda w: w.change_requests(w.of("result", "serving.load")[0], change)
+
+
+def of_log(pattern: bytes, by: bytes, count: int = 1) -> Forge:
+    def forge(workshop: Workshop) -> None:
+        (entry,) = workshop.of("result", "training.run")
+        log, done = re.subn(pattern, by, workshop.blob(entry, "log"), count=count)
+        assert done
+        workshop.set_blob(entry, "log", log)
+
+    return forge
+
+
+def of_data(kind: str, **changed: Any) -> Forge:
+    return lambda w: w.of("result", kind)[0]["body"]["data"].update(changed)
+
+
+def all_tokens_times_1000(result: Any) -> None:
+    for record in result["records"]:
+        record["output_tokens"] = (record["output_tokens"] or 1) * 1000
+
+
+def all_half_as_long(result: Any) -> None:
+    for record in result["records"]:
+        record["due_s"] /= 2
+
+
+def counted_less_by_the_server(workshop: Workshop) -> None:
+    entry = workshop.of("result", "serving.load")[0]
+    entry["body"]["data"]["server_counters"] = {
+        "before": {"output_tokens": 1000.0},
+        "after": {"output_tokens": 1001.0},
+    }
+
+
+def another_score_for_the_same_answer(workshop: Workshop) -> None:
+    samples = workshop.of("sample", "serving.accuracy")
+    samples[1]["body"] = {**samples[0]["body"], "score": 1.0 - samples[0]["body"]["score"]}
+
+
+@pytest.mark.parametrize(
+    ("forge", "words"),
+    [
+        (of_load(lambda r: r["records"].pop()), "its summary counts"),
+        (of_load(lambda r: r.update(requests_sent=0)), "0 requests were sent"),
+        (of_load(lambda r: r["records"].append(r["records"][0])), "is recorded twice"),
+        (of_load(lambda r: r["arrivals"].update(concurrency=999)), "had 999"),
+        (of_load(lambda r: r.update(started_unix_s=1.0)), "don't lie between those of its record"),
+        (of_load(lambda r: r.update(wall_s=1e9)), "don't lie between those of its record"),
+        (of_load(lambda r: r.update(wall_s=0.001)), "lie outside the run"),
+        (of_load(lambda r: r["records"][3].update(first_token_s=-5.0)), "times aren't in order"),
+        (of_load(all_tokens_times_1000), "tokens"),
+        (of_load(all_half_as_long), "before any slot was free"),
+        (counted_less_by_the_server, "and the server counted 1"),
+        (of_log(rb"(?<= loss: )\d", b"9"), "isn't the one whose digest the log has"),
+        (of_log(rb"(?<=interval_runtime: )", b"9", 0), "its steps took"),
+        (of_log(rb"\[20\d\d-\d\d-\d\d \d\d:", b"[2020-01-01 00:", 0), "in whatever time zone"),
+        (of_log(rb"(?<=tokens_per_second_per_device: )", b"3", 9), "every step has the same"),
+        (of_data("training.run", ended_unix_s=1.0), "start and end don't lie"),
+        (of_data("training.run", tokens=1), "fewer than its samples' least"),
+        (of_data("serving.accuracy", questions=5000), "it counts 5000 questions"),
+        (another_score_for_the_same_answer, "has another score"),
+    ],
+)
+def test_figures_that_do_not_fit_are_told(
+    forge: Forge, words: str, workshop: Workshop, tmp_path: Path
+) -> None:
+    """
+    A forger must get right what different hands wrote at different moments.
+    """
+    forge(workshop)
+    workshop.pack(tmp_path / "chip.ernie")
+
+    told = [str(finding) for finding in examine(tmp_path / "chip.ernie").findings]
+
+    assert [text for text in told if text.startswith("inconsistent") and words in text], told
