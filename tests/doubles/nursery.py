@@ -98,6 +98,7 @@ def main() -> None:
                 try:
                     code = _run(command)
                     sys.stdout.flush()
+                    sys.stderr.flush()
                 except BaseException as problem:
                     os.write(2, repr(problem).encode())
                     code = 70

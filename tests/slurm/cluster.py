@@ -86,7 +86,11 @@ class Cluster:
     def stop(self, node: str) -> None:
         """Switch a node off as a power cut does: its daemon and everything that runs on it."""
         daemon = psutil.Process(int((self.folder / f"slurmd-{node}.pid").read_text()))
-        doomed = [daemon, *(p for p in psutil.process_iter() if self._is_of(p, node))]
+        jobs = [process for process in psutil.process_iter() if self._is_of(process, node)]
+        above = {p for job in jobs for p in job.parents() if p.name().startswith("slurmstepd")}
+        below = {process for job in jobs for process in job.children(recursive=True)}
+        # Whoever would tell Slurm how the job ended goes first: a node without power says nothing.
+        doomed = [daemon, *above, *jobs, *below]
         for process in doomed:
             try:
                 process.kill()
