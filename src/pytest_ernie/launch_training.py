@@ -82,7 +82,8 @@ def lines(
     if not filled and recipe != edition.recipe(model, method):
         yield "# the suite trains at this length with samples filled to it (R12): add --filled"
     yield from _origin(recipe, setup)
-    yield f"# {WORKDIR}/model: links to the files of {job.checkpoint}"
+    if preview.links:
+        yield f"# {WORKDIR}/{preview.links}: links to the files of {job.checkpoint}"
     yield from _script(preview, setup)
 
 
@@ -197,7 +198,7 @@ def _script(preview: TrainingPreview, setup: Setup) -> Iterator[str]:
     here = f"{Path.cwd()}{os.sep}"
     if setup.hosts.started_by == "each":
         yield f"# on each of the {setup.hosts.count} hosts, with RANK=0, 1, ...; they share the folder"
-    yield f"cat > {WORKDIR}/train.yaml <<'END'"
+    yield f"cat > {WORKDIR}/{preview.file} <<'END'"
     yield preview.config.replace(here, "").rstrip("\n")
     yield "END"
     shown = SHOWN if setup.hosts.count == 1 else {}

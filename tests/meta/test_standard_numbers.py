@@ -49,7 +49,12 @@ NUMBERS: dict[str, dict[str, Any]] = {
         "rulings.serving_throughput.client_lateness_share_max": 0.05,
         "rulings.serving_throughput.client_in_flight_share_min": 0.95,
     },
-    "R10": {"rulings.accuracy.points_max": 1.0, "rulings.accuracy.confidence": 0.95},
+    "R10": {
+        "rulings.accuracy.points_max": 1.0,
+        "rulings.accuracy.confidence": 0.95,
+        "rulings.accuracy.discordance": 0.03,
+        "rulings.accuracy.false_fail_max": 0.05,
+    },
     "R12": {
         "tiers.I.contexts": (8192, 32768),
         "tiers.II.contexts": (8192, 32768, 131072),

@@ -22,7 +22,7 @@ WINDOW = 24
 """Answers that are looked at, the latest."""
 BROKEN = 20
 """So many of them broken, and the server is. A model that loops on every fifth question gets there
-once in 10^8 windows, one that is as broken as not in 1300: it is a wreck, too."""
+once in 10^10 windows, one that is as broken as not once in 1300: it is a wreck, too."""
 LOOPING_CHARACTERS = 48
 """A loop shorter than this may be an answer: ``ha ha ha``, ``1000000``."""
 LOOPING_TIMES = 12
@@ -61,9 +61,10 @@ def why_broken(seen: Seen) -> str | None:
 
 def _unprintable(text: str) -> bool:
     odd = sum(
-        letter == _REPLACEMENT
+        count
+        for letter, count in Counter(text).items()
+        if letter == _REPLACEMENT
         or (letter not in "\t\r\n" and unicodedata.category(letter) in _UNPRINTABLE)
-        for letter in text
     )
     return odd >= UNPRINTABLE_CHARACTERS and odd >= UNPRINTABLE_SHARE * len(text)
 
@@ -83,26 +84,31 @@ def _repeated(text: str) -> bool:
     return False
 
 
-def broken_server(latest: Iterable[Seen]) -> str | None:
-    """
-    Return in a sentence why the answers are those of a broken server, or None.
+class Watch:
+    """The latest answers of a run; each is looked at once, as it comes."""
 
-    ``latest`` are the last answers in the order in which they came; of more than WINDOW the last count.
-    """
-    window = deque(latest, maxlen=WINDOW)
-    kinds = [why_broken(seen) for seen in window]
-    counted = Counter(kind for kind in kinds if kind)
-    same = _identical(window)
-    broken = sum(
-        kind is not None or text in same
-        for kind, text in zip(kinds, (seen.text.strip() for seen in window), strict=True)
-    )
-    if broken < BROKEN:
-        return None
-    told = [f"{count} {_WORDS[kind]}" for kind, count in counted.most_common()]
-    if alike := broken - counted.total():
-        told.append(f"{alike} the same answer to different questions")
-    return f"{broken} of the last {len(window)} answers are broken: {', '.join(told)}"
+    def __init__(self) -> None:
+        self._seen: deque[tuple[Seen, str | None]] = deque(maxlen=WINDOW)
+
+    def see(self, seen: Seen) -> str | None:
+        """Take an answer; return in a sentence why the latest are a broken server's, or None."""
+        self._seen.append((seen, why_broken(seen)))
+        same = _identical(one for one, _ in self._seen)
+        kinds = Counter(kind for _, kind in self._seen if kind)
+        alike = sum(kind is None and one.text.strip() in same for one, kind in self._seen)
+        broken = kinds.total() + alike
+        if broken < BROKEN:
+            return None
+        told = [f"{count} {_WORDS[kind]}" for kind, count in kinds.most_common()]
+        if alike:
+            told.append(f"{alike} the same answer to different questions")
+        return f"{broken} of the last {len(self._seen)} answers are broken: {', '.join(told)}"
+
+
+def broken_server(answers: Iterable[Seen]) -> str | None:
+    """Return the first sentence that watching these answers, in the order in which they came, gives."""
+    watch = Watch()
+    return next((told for seen in answers if (told := watch.see(seen)) is not None), None)
 
 
 _WORDS = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_ernie.errors import ErnieError, ToolchainError
 from pytest_ernie.preflight.finding import Check, Finding
 from pytest_ernie.preflight.lab import Lab
+from pytest_ernie.preflight.torch_trainer import torch_sees
 
 if TYPE_CHECKING:
     from pytest_ernie.measurements.training_setup import Setup
@@ -28,6 +29,13 @@ def checks_of(lab: Lab) -> Iterator[Check]:
         return
     if lab.site.trainer.kind == "erniekit":
         yield Check(name="ERNIEKit", run=partial(whole, *lab.environments["trainer"]))
+    if lab.site.trainer.kind == "transformers" and lab.device is not None:
+        cards = len(lab.site.cards)
+        name = lab.device.paddle_name
+        yield Check(
+            name="the transformers trainer",
+            run=partial(torch_sees, *lab.environments["trainer"], name, cards),
+        )
     if lab.device is None or lab.device.visible_variable is None:
         return
     for model in lab.site.models:

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from pytest_ernie.report.matrix import Matrix, Row
 from pytest_ernie.report.text import METHODS, html
+from pytest_ernie.report.words import both, either, pair, told
 from pytest_ernie.standard import Criterion
 from pytest_ernie.standard.model import Clause
 from pytest_ernie.verdicts import Word
@@ -37,7 +38,7 @@ Line = tuple[str, ...]
 
 def word_of(word: Word) -> str:
     """Return a verdict's word as a badge; the word itself says it, colour only helps."""
-    return f'<span class="ernie-word {word_class(word)}">{escape(word.value)}</span>'
+    return f'<span class="ernie-word {word_class(word)}">{both(word.value)}</span>'
 
 
 def word_class(word: Word) -> str:
@@ -57,8 +58,8 @@ def model_table(matrix: Matrix, model: str, anchors: Mapping[str, str]) -> str:
     )
     return (
         '<table class="ernie-matrix">'
-        f"<caption>Every criterion of {html(model)}, by tier</caption>"
-        f'<thead><tr><th scope="col" colspan="2">Clause</th>{heads}</tr></thead>'
+        f"<caption>{both('Every criterion by tier')}: {html(model)}</caption>"
+        f'<thead><tr><th scope="col" colspan="2">{both("Clause")}</th>{heads}</tr></thead>'
         f"{bodies}</table>"
     )
 
@@ -66,18 +67,22 @@ def model_table(matrix: Matrix, model: str, anchors: Mapping[str, str]) -> str:
 def _tier_head(matrix: Matrix, model: str, tier: int) -> str:
     result = matrix.tier(model, tier)
     passed = result.counts.get(Word.PASS, 0)
+    roman, datatype = "I" * tier, matrix.edition.tier(tier).datatype.upper()
+    total = len(result.rows)
+    counted = pair(f"{passed} of {total} PASS", f"{total} 项中 {passed} 项通过")
+    serving = pair(f"serving in {datatype}", f"推理 {datatype}")
     return (
-        f'<th scope="col">Tier {"I" * tier} {word_of(result.word)} <span class="ernie-count">'
-        f"serving in {escape(matrix.edition.tier(tier).datatype.upper())}</span><br>"
-        f'<span class="ernie-count">{passed} of {len(result.rows)} PASS</span></th>'
+        f'<th scope="col">{pair(f"Tier {roman}", f"{roman} 级")} {word_of(result.word)} '
+        f'<span class="ernie-count">{serving}</span><br>'
+        f'<span class="ernie-count">{counted}</span></th>'
     )
 
 
 def _unspecified(clause: Clause, tiers: int) -> str:
     return (
         f'<tbody><tr><th scope="row" colspan="2" title="{escape(clause.summary)}">'
-        f'{escape(TITLES[clause.id])}</th><td colspan="{tiers}">{word_of(Word.UNSPECIFIED)} '
-        "the standard leaves it open</td></tr></tbody>"
+        f'{both(TITLES[clause.id])}</th><td colspan="{tiers}">{word_of(Word.UNSPECIFIED)} '
+        f"{both('the standard leaves it open')}</td></tr></tbody>"
     )
 
 
@@ -96,13 +101,13 @@ def _clause_body(
         return ""
     head = (
         f'<th scope="rowgroup" rowspan="{len(lines)}" title="{escape(clause.text)}">'
-        f"{escape(TITLES[clause.id])}</th>"
+        f"{both(TITLES[clause.id])}</th>"
     )
     text = ""
     for line, of_line in lines.items():
         name = " ".join(line)
         cells = _cells(of_line, tiers, anchors)
-        text += f'<tr>{head}<th scope="row">{html(name)}</th>{cells}</tr>'
+        text += f'<tr>{head}<th scope="row">{told(name)}</th>{cells}</tr>'
         head = ""
     return f"<tbody>{text}</tbody>"
 
@@ -123,12 +128,14 @@ def _cells(rows: list[Row], tiers: list[int], anchors: Mapping[str, str]) -> str
     for name, group in groupby(tiers, key=lambda tier: _name(by_tier.get(tier))):
         shared = list(group)
         row = by_tier.get(shared[0])
-        label = ", ".join("I" * tier for tier in shared)
+        label = either(f"Tier {', '.join('I' * tier for tier in shared)}")
         span = f' colspan="{len(shared)}"' if len(shared) > 1 else ""
         inner = (
-            _cell(row, anchors[name]) if row else '<span class="ernie-quiet">no requirement</span>'
+            _cell(row, anchors[name])
+            if row
+            else f'<span class="ernie-quiet">{both("no requirement")}</span>'
         )
-        text += f'<td{span} data-tier="Tier {label}">{inner}</td>'
+        text += f'<td{span} data-tier="{label}">{inner}</td>'
     return text
 
 
@@ -141,10 +148,9 @@ def _cell(row: Row, anchor: str) -> str:
     badge = word_of(verdict.word)
     if row.node is None:
         return badge
-    if verdict.word is not Word.PASS or verdict.notes:
-        badge = f'<a href="#{anchor}">{badge}</a>'
+    badge = f'<a href="#{anchor}">{badge}</a>'
     if verdict.measured != NOTHING:
-        badge += f' <span class="ernie-measured">{html(verdict.measured, 200)}</span>'
+        badge += f' <span class="ernie-measured">{told(verdict.measured, 200)}</span>'
     if verdict.required != NOTHING:
-        badge += f' <span class="ernie-required">{html(verdict.required, 200)}</span>'
+        badge += f' <span class="ernie-required">{told(verdict.required, 200)}</span>'
     return badge

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pytest_ernie.report.page import Page, Side
     from pytest_ernie.session import ErnieSession
 
-STYLE = Path(__file__).with_name("style.css")
+STYLES = tuple(Path(__file__).with_name(name) for name in ("style.css", "criteria.css"))
+SCRIPT = Path(__file__).with_name("script.js")
 
 _CATEGORY = {
     Word.PASS: "Passed",
@@ -51,8 +52,8 @@ class HtmlReport:
         option = session.config.option
         asked = ("device", "endpoint", "offline")
         self._certifies = any(getattr(option, destination(name), None) for name in asked)
-        if self._certifies and str(STYLE) not in option.css:
-            option.css = [*option.css, str(STYLE)]
+        if self._certifies and str(STYLES[0]) not in option.css:
+            option.css = [*option.css, *map(str, STYLES)]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect verdicts; under xdist this runs where the report is written."""
@@ -64,7 +65,9 @@ class HtmlReport:
     def pytest_html_report_title(self, report: Any) -> None:
         if self._certifies:
             self._data = report
-            report.title = f"{self._session.settings.edition.title} · self-assessment"
+            chinese = self._session.settings.lang == "zh"
+            kind = "自评" if chinese else "self-assessment"
+            report.title = f"{self._session.settings.edition.title} · {kind}"
             # The section on top says why; a row of the table opens when it is asked to.
             if self._session.config.getini("render_collapsed") == "passed":
                 report.set_data("renderCollapsed", sorted(report.outcomes))
@@ -72,12 +75,14 @@ class HtmlReport:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
         if self._certifies:
+            from pytest_ernie.report.words import both
+
             cells[:2] = [
                 '<th class="sortable" data-column-type="result" hidden>Outcome for pytest</th>',
-                '<th class="sortable" data-column-type="verdict">Verdict</th>',
-                '<th class="sortable" data-column-type="testId">Criterion</th>',
-                "<th>Measured</th>",
-                "<th>Required</th>",
+                f'<th class="sortable" data-column-type="verdict">{both("Verdict")}</th>',
+                f'<th class="sortable" data-column-type="testId">{both("Criterion")}</th>',
+                f"<th>{both('Measured')}</th>",
+                f"<th>{both('Required')}</th>",
             ]
 
     @pytest.hookimpl(optionalhook=True)
@@ -106,6 +111,7 @@ class HtmlReport:
 
         try:
             prefix.append(page.section(self._page()))
+            prefix.append(f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>")
         except Exception as error:
             # Hours of measuring stand behind a report: a fault in drawing must not cost it.
             prefix.append(page.broken(error))
@@ -151,11 +157,15 @@ class HtmlReport:
         from pytest_ernie.report.matrix import matrix
         from pytest_ernie.report.page import Page
         from pytest_ernie.report.pictures import pictures
+        from pytest_ernie.report.sources import sources
 
         settings = self._session.settings
         result = matrix(settings.edition, self._judgements.values())
         # Not the run's own candidate: that one would measure what it doesn't find.
-        candidate = OfflineCandidate(settings)
+        candidate, used = OfflineCandidate(settings), self._session.candidate_if_used
+        if used is not None:
+            candidate.take_over(used)
+        place = Path(self._session.config.option.htmlpath).parent
         return Page(
             matrix=result,
             edition_digest=settings.edition_digest,
@@ -166,6 +176,8 @@ class HtmlReport:
             else _side(self._session.reference, settings.reference),
             recording=settings.record_reference,
             pictures=pictures(result, candidate, self._session.reference),
+            sources=sources(result, candidate, place),
+            lang=settings.lang,
         )
 
 

@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 
 from pytest_ernie.errors import ErnieError, ReferenceBeingRecorded
-from pytest_ernie.report.load_plot import LoadCurve, throughput_against_load
+from pytest_ernie.report.accuracy_plot import Needles, ScorePoint, accuracy_points, needle_map
+from pytest_ernie.report.load_plot import LoadCurve, latency_spreads, throughput_against_load
 from pytest_ernie.report.matrix import Matrix, Row
-from pytest_ernie.report.plots import (
-    Curve,
-    ScorePoint,
-    accuracy_points,
-    context_differences,
-    differences,
-    loss_curves,
-)
+from pytest_ernie.report.plots import Curve, context_differences, differences, loss_curves
 from pytest_ernie.report.text import METHODS
 from pytest_ernie.verdicts import Word
 
@@ -41,6 +35,7 @@ class Picture(Struct, frozen=True, kw_only=True):
     criteria: tuple[str, ...]
     svg: str | None
     remark: str = ""
+    model: str = ""
 
 
 def pictures(matrix: Matrix, candidate: Bench, reference: Bench) -> tuple[Picture, ...]:
@@ -53,12 +48,19 @@ def pictures(matrix: Matrix, candidate: Bench, reference: Bench) -> tuple[Pictur
     judged = [row for row in matrix.rows if row.node is not None]
     drawn = []
     for heading, rows, draw in _wanted(judged, matrix, candidate, reference):
-        criteria = tuple(row.criterion.name for row in rows)
         try:
             svg, remark = draw()
         except Exception as error:
             svg, remark = None, _reason(error)
-        drawn.append(Picture(heading=heading, criteria=criteria, svg=svg, remark=remark))
+        drawn.append(
+            Picture(
+                heading=heading,
+                criteria=tuple(row.criterion.name for row in rows),
+                svg=svg,
+                remark=remark,
+                model=rows[0].criterion.model,
+            )
+        )
     return tuple(drawn)
 
 
@@ -79,6 +81,8 @@ def _wanted(
                 yield _contexts(rows, matrix, candidate, reference)
         for row in _of(own, "inference.throughput"):
             yield from _loads(row, matrix, candidate, reference)
+        if rows := _of(own, "inference.context"):
+            yield _needles(rows, candidate, reference)
         for tier in matrix.edition.tiers:
             rows = [r for r in _of(own, "inference.accuracy") if r.criterion.tier == tier.number]
             if rows:
@@ -126,16 +130,17 @@ def _contexts(rows: list[Row], matrix: Matrix, candidate: Bench, reference: Benc
 
 
 def _loads(row: Row, matrix: Matrix, candidate: Bench, reference: Bench) -> Iterator[Drawing]:
-    """One picture for each workload; the required line only where the sides were compared."""
+    """Two pictures for each workload; the required line only where the sides were compared."""
     criterion = row.criterion
     name = f"{criterion.model}, {(criterion.datatype or '').upper()}"
     compared = row.verdict.word in (Word.PASS, Word.FAIL)
     model = matrix.edition.model(criterion.model)
-    for place, workload in enumerate(
+    workloads = [
         load
         for load in matrix.edition.workloads
         if load.modality == "text" or model.modality == "multimodal"
-    ):
+    ]
+    for place, workload in enumerate(workloads):
 
         def draw(place: int = place) -> tuple[str, str]:
             own = candidate.peak_throughput(criterion).by_workload[place]
@@ -154,7 +159,49 @@ def _loads(row: Row, matrix: Matrix, candidate: Bench, reference: Bench) -> Iter
             )
             return throughput_against_load(curve, name=name), remark
 
+        def draw_spreads(place: int = place, workload: str = workload.name) -> tuple[str, str]:
+            from pytest_ernie.measurements.latencies import latencies_at_peak
+
+            own = candidate.peak_throughput(criterion).by_workload[place]
+            measured = latencies_at_peak(candidate.store, own)
+            if measured is None:
+                raise ErnieError("no load keeps the limits")
+            other, remark = _if_any(
+                lambda: latencies_at_peak(
+                    reference.store, reference.peak_throughput(criterion).by_workload[place]
+                )
+            )
+            of = f"{name}, workload {workload}"
+            return latency_spreads(measured, other, own.bounds, name=of), remark
+
         yield f"Serving throughput, {name}, workload {workload.name}", [row], draw
+        yield f"Latency at that load, {name}, workload {workload.name}", [row], draw_spreads
+
+
+def _needles(rows: list[Row], candidate: Bench, reference: Bench) -> Drawing:
+    """A line for each data type and length of the candidate, and the reference's below it."""
+    model = rows[0].criterion.model
+
+    def draw() -> tuple[str, str]:
+        lines = []
+        for row in rows:
+            label = f"{(row.criterion.datatype or '').upper()} {row.criterion.length}"
+            lines.append(_found_needles(candidate, row, label))
+            lines.append(_found_needles(reference, row, "reference"))
+        if not any(line.found for line in lines):
+            raise ErnieError("; ".join(dict.fromkeys(line.remark for line in lines)))
+        return needle_map(lines, name=model), ""
+
+    return f"Needles in long prompts, {model}", rows, draw
+
+
+def _found_needles(bench: Bench, row: Row, label: str) -> Needles:
+    try:
+        data = bench.context(row.criterion).record.data
+    except _NOT_RECORDED as error:
+        return Needles(label=label, remark=_reason(error))
+    found = tuple((float(each["depth"]), bool(each["found"])) for each in data["needles"])
+    return Needles(label=label, found=found, remark="" if found else "refused")
 
 
 def _scores(rows: list[Row], matrix: Matrix) -> Drawing:
@@ -177,6 +224,8 @@ def _scores(rows: list[Row], matrix: Matrix) -> Drawing:
                     reference=_number(numbers["reference_score"]),
                     low=_number(numbers.get("difference_low")),
                     high=_number(numbers.get("difference_high")),
+                    lost=_count(numbers.get("lost_questions")),
+                    won=_count(numbers.get("won_questions")),
                 )
             )
         if not points:
@@ -189,6 +238,10 @@ def _scores(rows: list[Row], matrix: Matrix) -> Drawing:
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) else float("nan")
+
+
+def _count(value: object) -> int | None:
+    return int(value) if isinstance(value, (int, float)) else None
 
 
 def _if_any(look_up: Callable[[], T]) -> tuple[T | None, str]:

@@ -1,160 +1,253 @@
 """
-From a matplotlib figure to inline SVG: one palette for light, dark and print, a text alternative,
-and the same bytes for the same data.
+Small charts as inline SVG: coloured by classes of the page's style sheet, so that light, dark and print
+share one picture; texts in both languages; the same bytes for the same data.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import re
-import warnings
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Literal
 
 from pytest_ernie.report.text import line
+from pytest_ernie.report.words import chinese
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+Point = tuple[float, float]
+Anchor = Literal["start", "middle", "end"]
 
-INK = "#1b1f24"
-QUIET = "#59636e"
-GRID = "#d8dce2"
-CANDIDATE = "#0072b2"
-REFERENCE = "#d55e01"
-WINDOW = "#eef1f5"
-BAND = "#dcefe6"
-LIMIT = "#00785a"
-OUTLIER = "#b3005e"
-PAPER = "#fefefe"
-
-_VARIABLES = {
-    INK: "--ernie-ink",
-    QUIET: "--ernie-quiet",
-    GRID: "--ernie-line",
-    CANDIDATE: "--ernie-candidate",
-    REFERENCE: "--ernie-reference",
-    WINDOW: "--ernie-window",
-    BAND: "--ernie-band",
-    LIMIT: "--ernie-limit",
-    OUTLIER: "--ernie-outlier",
-    PAPER: "--ernie-paper",
-}
-"""What a figure is drawn in, and the style sheet's variable that stands for it in a page."""
-
-_FONT = "DejaVu Sans"
-"""Text is measured in this font, which matplotlib brings along; the page shows a narrower one."""
-
-_STYLE: dict[str, Any] = {
-    "svg.hashsalt": "pytest-ernie",
-    "svg.fonttype": "none",
-    "font.family": _FONT,
-    "font.size": 8.0,
-    "axes.labelsize": 8.0,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.formatter.useoffset": False,
-    "axes.unicode_minus": True,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "text.color": INK,
-    "text.parse_math": False,
-    "legend.frameon": False,
-    "legend.fontsize": 7.5,
-    "legend.handlelength": 2.4,
-    "lines.linewidth": 1.2,
-}
-
-_SVG = "{http://www.w3.org/2000/svg}"
-_HREF = "{http://www.w3.org/1999/xlink}href"
-_REFERRED = re.compile(r"#([\w-]+)")
+WIDTH = 460.0
+"""Units of a picture; the page scales it to its place."""
 
 
-def draw(
-    paint: Callable[[Figure], None], *, size_in: tuple[float, float], title: str, description: str
-) -> str:
+class Canvas:
     """
-    Return what ``paint`` draws as an SVG element of ``size_in`` inches that scales with its place.
-
-    ``title`` and ``description`` are its text alternative. No state of pyplot is touched.
+    What is drawn, from the top left; ``key`` makes ids unique within a page.
     """
-    import matplotlib.style
-    from matplotlib.figure import Figure
 
-    out = io.BytesIO()
-    with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
-        # A browser has the glyphs that the measuring font lacks (Chinese names of data sets).
-        warnings.simplefilter("ignore")
-        figure = Figure(figsize=size_in, layout="constrained")
-        paint(figure)
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    return _inline(out.getvalue(), line(title), line(description))
+    def __init__(
+        self, height: float, *, title: str, description: str, width: float = WIDTH
+    ) -> None:
+        self.width, self.height = width, height
+        self._title, self._description = line(title), line(description)
+        self._parts: list[str] = []
 
+    def add(self, markup: str) -> None:
+        """Add an element that is harmless already."""
+        self._parts.append(markup)
 
-def _inline(raw: bytes, title: str, description: str) -> str:
-    """Make matplotlib's document an element that shares a page with others of its kind."""
-    root = ElementTree.fromstring(raw)  # noqa: S314 (matplotlib wrote it a moment ago)
-    key = "p" + hashlib.sha256(raw + title.encode()).hexdigest()[:10]
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in (f"{_SVG}metadata", f"{_SVG}style"):
-                parent.remove(child)
-    referred = {name for value in _references(root) for name in _REFERRED.findall(value)}
-    for element in root.iter():
-        element.tag = element.tag.removeprefix(_SVG)
-        _adapt(element, key, referred)
-    box = root.get("viewBox", "0 0 1 1")
-    root.attrib.clear()
-    root.attrib.update(
-        {
-            "xmlns": "http://www.w3.org/2000/svg",
-            "viewBox": box,
-            "role": "img",
-            "aria-labelledby": f"{key}-title {key}-desc",
-            "style": "stroke-linejoin:round;stroke-linecap:butt",
-        }
-    )
-    for place, (name, text) in enumerate((("title", title), ("desc", description))):
-        element = ElementTree.Element(name, {"id": f"{key}-{name}"})
-        element.text = text
-        root.insert(place, element)
-    return ElementTree.tostring(root, encoding="unicode")
+    def rect(self, x: float, y: float, width: float, height: float, kind: str) -> None:
+        """Fill a rectangle; ``kind`` is a class of the style sheet, as for all elements."""
+        self.add(
+            f'<rect class="{kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(max(0.0, width))}" '
+            f'height="{_n(max(0.0, height))}"/>'
+        )
 
+    def path(self, points: Sequence[Point], kind: str) -> None:
+        """Draw a line through the points; a point that is no number interrupts it."""
+        if text := _path(points):
+            self.add(f'<path class="p-line {kind}" d="{text}"/>')
 
-def _references(root: ElementTree.Element) -> Iterator[str]:
-    for element in root.iter():
-        for name, value in element.attrib.items():
-            if name == _HREF or "url(#" in value:
-                yield value
+    def mark(self, x: float, y: float, shape: str, kind: str, size: float = 3.0) -> None:
+        """Draw a marker: dot, ring, cross, down, square, diamond, up."""
+        if not (math.isfinite(x) and math.isfinite(y)):
+            return
+        if shape in ("dot", "ring"):
+            self.add(f'<circle class="p-{shape} {kind}" cx="{_n(x)}" cy="{_n(y)}" r="{_n(size)}"/>')
+            return
+        around = _SHAPES[shape]
+        text = " ".join(
+            f"{'M' if first else 'L'}{_n(x + dx * size)} {_n(y + dy * size)}"
+            for first, dx, dy in around
+        )
+        self.add(f'<path class="p-{"cross" if shape == "cross" else "dot"} {kind}" d="{text}"/>')
 
+    def text(
+        self, x: float, y: float, text: str, kind: str = "p-text", anchor: Anchor = "start"
+    ) -> None:
+        """Write a text, in Chinese as well where that is known."""
+        place = f'x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"'
+        shown = line(text, 120)
+        other = chinese(shown)
+        if other is None:
+            self.add(f'<text class="{kind}" {place}>{escape(shown)}</text>')
+            return
+        self.add(f'<text class="{kind} t-en" {place}>{escape(shown)}</text>')
+        self.add(f'<text class="{kind} t-zh" lang="zh" {place}>{escape(other)}</text>')
 
-def _adapt(element: ElementTree.Element, key: str, referred: set[str]) -> None:
-    """Ids only where something refers to them, and unique in a page; colours as variables."""
-    if "id" in element.attrib and element.attrib["id"] not in referred:
-        del element.attrib["id"]
-    for name, value in list(element.attrib.items()):
-        if name == "id":
-            element.attrib[name] = f"{key}-{value}"
-        elif name == _HREF:
-            del element.attrib[name]
-            element.attrib["href"] = value.replace("#", f"#{key}-", 1)
-        elif "url(#" in value:
-            element.attrib[name] = value.replace("url(#", f"url(#{key}-")
-        elif name == "style":
-            element.attrib[name] = _themed(value)
+    def svg(self) -> str:
+        """Return the element, with its title and description for those who can't see it."""
+        body = "".join(self._parts)
+        key = "p" + hashlib.sha256((self._title + body).encode()).hexdigest()[:10]
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(self.width)} {_n(self.height)}" '
+            f'role="img" aria-labelledby="{key}-title {key}-desc">'
+            f'<title id="{key}-title">{escape(self._title)}</title>'
+            f'<desc id="{key}-desc">{escape(self._description)}</desc>{body}</svg>'
+        )
 
 
-def _themed(style: str) -> str:
-    for colour, variable in _VARIABLES.items():
-        style = style.replace(colour, f"var({variable},{colour})")
-    return style.replace(f"'{_FONT}'", "var(--ernie-font,sans-serif)")
+_SHAPES: dict[str, tuple[tuple[bool, float, float], ...]] = {
+    "cross": ((True, -1, -1), (False, 1, 1), (True, -1, 1), (False, 1, -1)),
+    "down": ((True, -1, -1), (False, 1, -1), (False, 0, 1), (False, -1, -1)),
+    "up": ((True, -1, 1), (False, 1, 1), (False, 0, -1), (False, -1, 1)),
+    "square": ((True, -1, -1), (False, 1, -1), (False, 1, 1), (False, -1, 1), (False, -1, -1)),
+    "diamond": ((True, 0, -1.3), (False, 1.3, 0), (False, 0, 1.3), (False, -1.3, 0)),
+}
+"""Whether a stroke starts there, and where, of markers that aren't round."""
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _path(points: Iterable[Point]) -> str:
+    parts: list[str] = []
+    pen_is_down = False
+    for x, y in points:
+        if not (math.isfinite(x) and math.isfinite(y)):
+            pen_is_down = False
+            continue
+        parts.append(f"{'L' if pen_is_down else 'M'}{_n(x)} {_n(y)}")
+        pen_is_down = True
+    return "".join(parts)
+
+
+class Scale:
+    """
+    From values to places: ``linear``, ``log`` (base 2), or ``symlog``: linear up to ``linear_to``.
+    """
+
+    def __init__(
+        self,
+        values: tuple[float, float],
+        places: tuple[float, float],
+        kind: Literal["linear", "log", "symlog"] = "linear",
+        linear_to: float = 1.0,
+    ) -> None:
+        self._kind, self._linear_to = kind, linear_to
+        self.values, self._places = values, places
+        low, high = (self._bent(value) for value in values)
+        self._low, self._span = low, (high - low) or 1.0
+
+    def __call__(self, value: float) -> float:
+        """Return the place of a value, NaN for one that has none."""
+        if not math.isfinite(value) or (self._kind == "log" and value <= 0):
+            return math.nan
+        share = (self._bent(value) - self._low) / self._span
+        start, end = self._places
+        return start + min(1.2, max(-0.2, share)) * (end - start)
+
+    def _bent(self, value: float) -> float:
+        if self._kind == "log":
+            return math.log2(value)
+        if self._kind == "symlog":
+            size = abs(value) / self._linear_to
+            return math.copysign(size if size <= 1 else 1 + math.log10(size), value)
+        return value
+
+
+class Axes:
+    """A rectangle of a canvas with a scale each way."""
+
+    def __init__(
+        self, canvas: Canvas, top: float, height: float, x: Scale, y: Scale, left: float = 58.0
+    ) -> None:
+        self.canvas, self.x, self.y = canvas, x, y
+        self.left, self.top, self.height = left, top, height
+        self.right, self.bottom = canvas.width - RIGHT, top + height
+
+    def line(self, points: Iterable[Point], kind: str) -> None:
+        """Draw a line; a point that stands alone between two gaps is a dot, as no line shows it."""
+        placed = [(self.x(x), self.y(y)) for x, y in points]
+        self.canvas.path(placed, kind)
+        known = [math.isfinite(x) and math.isfinite(y) for x, y in placed]
+        for place, (x, y) in enumerate(placed):
+            beside = known[max(0, place - 1) : place] + known[place + 1 : place + 2]
+            if known[place] and not any(beside):
+                self.canvas.mark(x, y, "dot", kind, 1.5)
+
+    def mark(self, x: float, y: float, shape: str, kind: str, size: float = 3.0) -> None:
+        """Draw a marker at a value."""
+        self.canvas.mark(self.x(x), self.y(y), shape, kind, size)
+
+    def band_y(self, low: float, high: float, kind: str) -> None:
+        """Fill between two values of y."""
+        top, bottom = self.y(high), self.y(low)
+        self.canvas.rect(self.left, top, self.right - self.left, bottom - top, kind)
+
+    def band_x(self, low: float, high: float, kind: str) -> None:
+        """Fill between two values of x."""
+        self.canvas.rect(self.x(low), self.top, self.x(high) - self.x(low), self.height, kind)
+
+    def level(self, y: float, kind: str = "p-limit", label: str = "") -> None:
+        """Draw a horizontal line at a value, with its label at the right end."""
+        place = self.y(y)
+        self.canvas.path([(self.left, place), (self.right, place)], kind)
+        if label:
+            self.canvas.text(self.right - 2, place - 3, label, "p-note p-limit-text", "end")
+
+    def frame(
+        self,
+        label: str,
+        y_ticks: Sequence[tuple[float, str]],
+        x_ticks: Sequence[tuple[float, str]] = (),
+        x_label: str = "",
+    ) -> None:
+        """Draw axes, ticks with faint lines behind them, and what they mean."""
+        canvas = self.canvas
+        for value, text in y_ticks:
+            place = self.y(value)
+            canvas.path([(self.left, place), (self.right, place)], "p-grid")
+            canvas.text(self.left - 5, place + 3, text, "p-tick", "end")
+        canvas.path(
+            [(self.left, self.top), (self.left, self.bottom), (self.right, self.bottom)], "p-axis"
+        )
+        for value, text in x_ticks:
+            place = self.x(value)
+            canvas.path([(place, self.bottom), (place, self.bottom + 3)], "p-axis")
+            canvas.text(place, self.bottom + 13, text, "p-tick", "middle")
+        if label:
+            canvas.text(2, self.top - 5, label, "p-label")
+        if x_label:
+            canvas.text(self.right, self.bottom + 26, x_label, "p-label", "end")
+
+
+RIGHT = 8.0
+"""What is left free beside the axes."""
+
+
+def legend(canvas: Canvas, y: float, entries: Sequence[tuple[str, str, str]]) -> None:
+    """Write a line of (shape or "line", class, text) from the right end, longest text last."""
+    x = canvas.width - RIGHT
+    for shape, kind, text in reversed(entries):
+        x -= 5.6 * len(text) + 2
+        canvas.text(x, y, text, "p-note")
+        if shape == "line":
+            canvas.path([(x - 22, y - 3), (x - 4, y - 3)], kind)
+        else:
+            canvas.mark(x - 10, y - 3, shape, kind, 3)
+        x -= 34
+
+
+def nice_ticks(low: float, high: float, most: int = 5) -> list[tuple[float, str]]:
+    """Return round values from low to high with their texts."""
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        return [(low, f"{low:g}")] if math.isfinite(low) else []
+    rough = (high - low) / most
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [(n * step, _figure(n * step)) for n in range(first, last + 1)]
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.10g}".replace("-", "−")
+
+
+def powers_of_two(low: int, high: int) -> list[tuple[float, str]]:
+    """Return powers of two from below low to above high: a search tests too many loads to name all."""
+    exponents = range(max(0, low.bit_length() - 1), high.bit_length() + 1)
+    return [(2**n, str(2**n)) for n in exponents]

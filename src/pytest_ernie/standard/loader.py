@@ -194,6 +194,7 @@ def _check_references(edition: Edition, file: str) -> None:
                 wanted=f"one of {', '.join(ruled)}",
             )
     _check_recipes(edition, file)
+    _check_prompts(edition, file)
     served = {model.modality for model in edition.models}
     for kind, needed, present in (
         ("datasets", served, {data.modality for data in edition.datasets}),
@@ -232,6 +233,31 @@ def _check_recipes(edition: Edition, file: str) -> None:
                 where=f"{where}.steps",
                 got=recipe.steps,
                 wanted=f"at least {last}",
+            )
+
+
+def _check_prompts(edition: Edition, file: str) -> None:
+    """Refuse a data set with more prompt seeds than prompts, or too likely to fail an equal chip."""
+    rule = edition.rulings.accuracy
+    if len(set(rule.system_prompts)) < len(rule.system_prompts):
+        raise StandardError(
+            "a system prompt is there twice", where=f"{file}: rulings.accuracy.system_prompts"
+        )
+    for dataset in edition.datasets:
+        where = f"{file}: datasets.{dataset.name}"
+        if dataset.prompt_seeds > 1 + len(rule.system_prompts):
+            raise StandardError(
+                "there are fewer prompts than prompt seeds",
+                where=f"{where}.prompt_seeds",
+                got=dataset.prompt_seeds,
+                wanted=f"at most {1 + len(rule.system_prompts)}, one more than system_prompts has",
+            )
+        if edition.certifies and dataset.false_fail > rule.false_fail_max:
+            raise StandardError(
+                "an equal chip would fail by luck too often",
+                where=f"{where}.false_fail",
+                got=dataset.false_fail,
+                wanted=f"at most {rule.false_fail_max:g}, by more prompt seeds",
             )
 
 

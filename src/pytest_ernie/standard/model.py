@@ -12,12 +12,16 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from pytest_ernie.standard.dataset import AccuracyRule as AccuracyRule
+from pytest_ernie.standard.dataset import Dataset as Dataset
+from pytest_ernie.standard.dataset import Evaluation as Evaluation
 from pytest_ernie.standard.datatypes import DataType as DataType
 from pytest_ernie.standard.datatypes import DataTypeRule as DataTypeRule
 from pytest_ernie.standard.fields import (
     Count,
     Data,
     Method,
+    Modality,
     NaturalNumber,
     Positive,
     Sentence,
@@ -36,7 +40,6 @@ ClauseId = Literal[
     "inference.accuracy",
     "reinforcement",
 ]
-Modality = Literal["text", "multimodal"]
 
 
 def _window(first_step: int, last_step: int) -> None:
@@ -111,21 +114,6 @@ class Model(Data, frozen=True, kw_only=True):
                 f"{self.name} is {self.modality}: limits.ttft_multimodal_s is "
                 + ("missing" if self.modality == "multimodal" else "not allowed")
             )
-
-
-class Dataset(Data, frozen=True, kw_only=True):
-    """A question set of the accuracy clause (R11)."""
-
-    name: Sentence
-    modality: Modality
-    domain: Sentence
-    named_by_standard: bool
-    few_shot: NaturalNumber
-    max_tokens: Count
-    average: Literal["questions", "groups"] = "questions"
-    """What weighs the same in the score: every question, or every subject or task (R11)."""
-    prompt_seeds: Count = 1
-    """Prompts under which both sides are asked each question; the score is the mean over them (R10)."""
 
 
 class Workload(Data, frozen=True, kw_only=True):
@@ -252,16 +240,6 @@ class ServingThroughputRule(Data, frozen=True, kw_only=True):
             "client_in_flight_share_min",
         ):
             fraction(getattr(self, name), name)
-
-
-class AccuracyRule(Data, frozen=True, kw_only=True):
-    """R10: points on the 0..100 scale, two-sided."""
-
-    points_max: Positive
-    confidence: float
-
-    def __post_init__(self) -> None:
-        fraction(self.confidence, "confidence")
 
 
 class TrustedKey(Data, frozen=True, kw_only=True):

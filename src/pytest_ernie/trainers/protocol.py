@@ -86,12 +86,16 @@ class TrainingPreview(msgspec.Struct, frozen=True, kw_only=True):
     """What a trainer would be started with."""
 
     config: str
-    """Text of the YAML file."""
+    """Text of the configuration file."""
     command: tuple[str, ...]
     environment: dict[str, str]
     """Variables that are set besides those that are inherited."""
     starts: str
     """The line that the front end makes of it."""
+    file: str = "train.yaml"
+    """Where the configuration lies in the run's folder."""
+    links: str = "model"
+    """Where links to the checkpoint's files lie in it; empty if it is read where it is."""
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,12 @@ from pytest_ernie.errors import TrainerError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.environment import inherited
 from pytest_ernie.toolchains.toolchain import Toolchain
-from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.protocol import (
+    TokenCount,
+    TrainingJob,
+    TrainingOutcome,
+    TrainingPreview,
+)
 from pytest_ernie.trainers.running import QUIET, run_to_the_end
 from pytest_ernie.trainers.tokens import count_tokens
 
@@ -81,16 +87,33 @@ class TransformersTrainer:
 
         TrainerError if the recipe doesn't fit the device, the cards or this trainer.
         """
-        workdir = Path(job.workdir).absolute()
+        preview = self.preview(
+            job, python=toolchain.python, version=None, site_environment=toolchain.env
+        )
+        (Path(job.workdir) / JOB).write_text(preview.config, encoding="utf-8")
+        found = inherited() | preview.environment
+        folder = str(Path(toolchain.python).parent)
+        found["PATH"] = os.pathsep.join(filter(None, (folder, found.get("PATH", ""))))
+        return run_to_the_end(job, preview.command, found, preview.config, progress)
+
+    def preview(
+        self,
+        job: TrainingJob,
+        *,
+        python: str,
+        version: str | None,
+        site_environment: Mapping[str, str] | None = None,
+    ) -> TrainingPreview:
+        """Return the job, command and variables of a run, whatever the version; TrainerError as for one."""
         described = as_job(job)
-        config = json.dumps(described, indent=1, ensure_ascii=False) + "\n"
-        (workdir / JOB).write_text(config, encoding="utf-8")
-        return run_to_the_end(
-            job,
-            (toolchain.python, "-m", MODULE, str(workdir / JOB)),
-            environment(job, toolchain, tf32=bool(described["tf32"])),
-            config,
-            progress,
+        job_file = str(Path(job.workdir).absolute() / JOB)
+        return TrainingPreview(
+            config=json.dumps(described, indent=1, ensure_ascii=False) + "\n",
+            command=(python, "-m", MODULE, job_file),
+            environment=environment(job, site_environment or {}, tf32=bool(described["tf32"])),
+            starts=f"{described['processes']} processes, which meet at a file",
+            file=JOB,
+            links="",
         )
 
     def count_tokens(
@@ -211,14 +234,10 @@ def _computed(job: TrainingJob, where: str) -> dict[str, Value]:
     return {**chosen, "device": device, "plugin": plugin}
 
 
-def environment(job: TrainingJob, toolchain: Toolchain, *, tf32: bool) -> dict[str, str]:
-    """Return everything that the trainer finds in its environment; TrainerError without cards."""
-    found = inherited() | job.device_environment | toolchain.env
-    folder = str(Path(toolchain.python).parent)
-    found["PATH"] = os.pathsep.join(filter(None, (folder, found.get("PATH", ""))))
-    found["PYTHONPATH"] = os.pathsep.join(
-        filter(None, (str(INSIDE), toolchain.env.get("PYTHONPATH", "")))
-    )
+def environment(job: TrainingJob, site: Mapping[str, str], *, tf32: bool) -> dict[str, str]:
+    """Return the variables that are set besides those that are inherited; TrainerError without cards."""
+    found = {**job.device_environment, **site}
+    found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(INSIDE), site.get("PYTHONPATH", ""))))
     found |= DETERMINISM | QUIET
     if tf32:
         del found["NVIDIA_TF32_OVERRIDE"]

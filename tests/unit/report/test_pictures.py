@@ -7,9 +7,11 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from doubles.load_client import SOUND
+from doubles.load_records import TWO_SLOTS, result
 from pytest_ernie.errors import EvidenceMissing, ReferenceBeingRecorded
 from pytest_ernie.outcomes import Judgement
 from pytest_ernie.report.matrix import matrix
@@ -40,6 +42,14 @@ class Bench:
         name = f"training_context_{criterion.length}"
         return self._or_raise(name, SimpleNamespace(losses=losses))
 
+    store = SimpleNamespace(
+        blobs=SimpleNamespace(get=lambda name: msgspec.json.encode(result(*TWO_SLOTS)))
+    )
+
+    def context(self, criterion):
+        data = {"needles": [{"depth": 0.5, "found": True}]}
+        return self._or_raise("context", SimpleNamespace(record=SimpleNamespace(data=data)))
+
     def peak_throughput(self, criterion):
         point = LoadPoint(
             workload="text",
@@ -59,6 +69,8 @@ class Bench:
             rule=EDITION.rulings.serving_throughput,
             curve=(point,),
             peak=point,
+            points=(point,),
+            records=(SimpleNamespace(blobs={"requests": "r"}),),
         )
         return self._or_raise("peak_throughput", SimpleNamespace(by_workload=(loads,)))
 
@@ -95,9 +107,12 @@ def missing(name: str) -> Bench:
             "inference.throughput",
             [
                 "Serving throughput, ERNIE-4.5-tiny, WINT4, workload text",
+                "Latency at that load, ERNIE-4.5-tiny, WINT4, workload text",
                 "Serving throughput, ERNIE-4.5-tiny, W4A8, workload text",
+                "Latency at that load, ERNIE-4.5-tiny, W4A8, workload text",
             ],
         ),
+        ("inference.context", ["Needles in long prompts, ERNIE-4.5-tiny"]),
         ("inference.datatype", []),
     ],
 )
@@ -145,8 +160,8 @@ def test_a_missing_length_is_named_beside_the_others():
     first, _ = drawn("training.context", reference=missing("training_context_32768"))
 
     assert first.svg
-    assert "8192 tokens" in first.svg
-    assert "32768 tokens" not in first.svg
+    assert ">8192 tokens<" in first.svg
+    assert ">32768 tokens<" not in first.svg
     assert first.remark == "32768 tokens: there is none"
 
 
@@ -155,7 +170,7 @@ def test_a_missing_length_is_named_beside_the_others():
 )
 def test_the_threshold_is_drawn_only_where_the_sides_were_compared(word, compared):
     """Figures of two unlike machines stand beside each other without a line that judges."""
-    first, _ = drawn("inference.throughput", word)
+    first, *_ = drawn("inference.throughput", word)
 
     assert first.svg
     assert ("≥ 50<" in first.svg) is compared
@@ -179,3 +194,21 @@ def test_a_score_of_no_number_does_not_break_the_picture():
     first, *_ = drawn("inference.accuracy", score=math.nan, reference_score=81.0)
 
     assert first.svg or first.remark
+
+
+def test_a_prompt_that_was_not_answered_is_said_in_the_map_of_needles():
+    (first,) = drawn("inference.context", candidate=missing("context"))
+
+    assert "there is none" in (first.svg or "")
+
+
+def test_a_latency_is_drawn_only_where_a_load_counts():
+    """Without a load that keeps the limits there are no requests to look at."""
+    bench = Bench()
+    (loads,) = bench.peak_throughput(None).by_workload
+    loads.peak = None
+    bench.peak_throughput = lambda criterion: SimpleNamespace(by_workload=(loads,))
+
+    _, spread, *_ = drawn("inference.throughput", Word.FAIL, candidate=bench)
+
+    assert (spread.svg, spread.remark) == (None, "no load keeps the limits")

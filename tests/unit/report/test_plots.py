@@ -6,14 +6,21 @@ from __future__ import annotations
 
 import math
 import re
-import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from doubles.load_client import SOUND
-from pytest_ernie.report import plots
-from pytest_ernie.report.load_plot import LoadCurve, throughput_against_load
+from pytest_ernie.measurements.latencies import Latencies
+from pytest_ernie.report import accuracy_plot, plots
+from pytest_ernie.report.load_plot import (
+    LoadCurve,
+    latency_spreads,
+    throughput_against_load,
+)
+from pytest_ernie.report.svg import Scale, nice_ticks
+from pytest_ernie.report.tiers_plot import TierBar, tier_bars
 from pytest_ernie.standard import load
 from pytest_ernie.verdicts import Bounds, LoadPoint
 
@@ -31,13 +38,19 @@ def description(svg: str) -> str:
     return parsed(svg).findtext(f"{SVG}desc") or ""
 
 
-def lines_in(svg: str, variable: str) -> list[str]:
-    """Return the path data of every line that is drawn in a colour."""
+def lines_in(svg: str, kind: str) -> list[str]:
+    """Return the path data of every line of a class that has more than the two points of a legend."""
     return [
         path.get("d", "")
         for path in parsed(svg).iter(f"{SVG}path")
-        if f"stroke: var({variable}," in path.get("style", "") and "clip-path" in path.attrib
+        if {"p-line", kind} <= set(path.get("class", "").split())
+        and len(re.findall("[ML]", path.get("d", ""))) > 2
     ]
+
+
+def dots_in(svg: str, kind: str) -> int:
+    """Count the round markers of a class."""
+    return sum(kind in c.get("class", "").split() for c in parsed(svg).iter(f"{SVG}circle"))
 
 
 def point(concurrency: int, tokens_per_s: float, ttft_s: float = 0.1) -> LoadPoint:
@@ -68,6 +81,13 @@ def load_curve(**fields: object) -> LoadCurve:
     return LoadCurve(**{**settings, **fields})
 
 
+BOUNDS = Bounds(ttft_s=1.0, decode_tokens_per_s=10)
+SPREADS = Latencies(ttft_s=(0.2, 0.4, 1.5), decode_tokens_per_s=(8.0, 20.0, 30.0))
+NEEDLES = [
+    accuracy_plot.Needles(label="WINT8 8192", found=((0.1, True), (0.9, False))),
+    accuracy_plot.Needles(label="W4A8 <131072>", remark="refused"),
+]
+
 PICTURES = {
     "loss": lambda: plots.loss_curves(REFERENCE, REFERENCE, RULE, name="m & <n>"),
     "loss alone": lambda: plots.loss_curves(REFERENCE, None, RULE, name="m"),
@@ -77,9 +97,17 @@ PICTURES = {
     "no load": lambda: throughput_against_load(
         load_curve(candidate=(point(1, math.nan, math.nan),), reference=()), name="m"
     ),
-    "accuracy": lambda: plots.accuracy_points(
-        [plots.ScorePoint(dataset="$x_1$ <b>\x00 推理", score=80, reference=82)], 1.0, name="m"
+    "accuracy": lambda: accuracy_plot.accuracy_points(
+        [accuracy_plot.ScorePoint(dataset="$x_1$ <b>\x00 推理", score=80, reference=82)],
+        1.0,
+        name="m",
     ),
+    "spreads": lambda: latency_spreads(SPREADS, SPREADS, BOUNDS, name="m"),
+    "no answer": lambda: latency_spreads(
+        Latencies(ttft_s=(), decode_tokens_per_s=()), None, BOUNDS, name="m"
+    ),
+    "needles": lambda: accuracy_plot.needle_map(NEEDLES, name="m"),
+    "tiers": lambda: tier_bars([TierBar(model="<m>", tier=1, counts=(10, 2, 1, 0))]),
 }
 
 
@@ -120,19 +148,21 @@ def test_pictures_of_one_page_share_no_id():
 
 
 def test_colours_follow_the_page():
-    """Every colour is a variable of the style sheet, so that dark pages are legible."""
+    """A picture names no colour: classes of the style sheet do, in the light, the dark and on paper."""
+    sheet = (Path(plots.__file__).parent / "criteria.css").read_text(encoding="utf-8")
     for draw in PICTURES.values():
-        styles = " ".join(re.findall(r'style="([^"]+)"', draw()))
-        without_fallbacks = re.sub(r"var\([^)]*\)", "", styles)
-        assert re.findall(r"#[0-9a-f]{6}", without_fallbacks) == []
+        svg = draw()
+        assert not re.search(r"#[0-9a-f]{3,8}\b|rgb\(|style=|fill=|stroke=", svg)
+        for classes in re.findall(r'class="([^"]+)"', svg):
+            assert all(f".{name}" in sheet for name in classes.split())
 
 
 def test_no_line_crosses_a_gap():
     """Steps 101 to 200 are missing: the candidate's line starts anew behind them."""
     candidate = {step: loss for step, loss in REFERENCE.items() if not 100 < step <= 200}
 
-    (whole,) = lines_in(plots.loss_curves(REFERENCE, None, RULE, name="m"), "--ernie-candidate")
-    (torn,) = lines_in(plots.loss_curves(candidate, None, RULE, name="m"), "--ernie-candidate")
+    (whole,) = lines_in(plots.loss_curves(REFERENCE, None, RULE, name="m"), "p-candidate")
+    (torn,) = lines_in(plots.loss_curves(candidate, None, RULE, name="m"), "p-candidate")
 
     assert whole.count("M") == 1
     assert torn.count("M") == 2
@@ -143,7 +173,7 @@ def test_a_loss_that_is_no_number_interrupts_the_line_and_is_marked():
 
     svg = plots.loss_curves(candidate, REFERENCE, RULE, name="m")
 
-    assert lines_in(svg, "--ernie-candidate")[0].count("M") == 2
+    assert lines_in(svg, "p-candidate")[0].count("M") == 2
     assert "no finite loss" in svg
     assert "2 steps between them have no finite loss" in description(svg)
 
@@ -155,7 +185,7 @@ def test_a_step_alone_between_gaps_is_still_seen():
     del candidate[50]
     without_it = plots.loss_curves(candidate, None, RULE, name="m")
 
-    assert with_it.count("<use") == without_it.count("<use") + 1
+    assert dots_in(with_it, "p-candidate") == dots_in(without_it, "p-candidate") + 1
 
 
 def test_outliers_of_the_window_are_marked_and_counted():
@@ -182,10 +212,10 @@ def test_differences_need_both_sides():
 
 
 def test_holes_become_nan():
-    steps, losses = plots.without_holes({3: 1.0, 5: 2.0})
+    steps, losses = zip(*plots.without_holes({3: 1.0, 5: 2.0}), strict=True)
 
-    assert steps == [3, 4, 5]
-    assert losses[0::2] == [1.0, 2.0]
+    assert steps == (3, 4, 5)
+    assert losses[0::2] == (1.0, 2.0)
     assert math.isnan(losses[1])
 
 
@@ -205,8 +235,8 @@ def test_a_threshold_is_drawn_only_where_there_is_one():
 
 
 def test_accuracy_says_both_scores():
-    svg = plots.accuracy_points(
-        [plots.ScorePoint(dataset="GSM8K", score=83.25, reference=84.5, low=-2, high=-0.5)],
+    svg = accuracy_plot.accuracy_points(
+        [accuracy_plot.ScorePoint(dataset="GSM8K", score=83.25, reference=84.5, low=-2, high=-0.5)],
         1.0,
         name="m",
     )
@@ -217,12 +247,66 @@ def test_accuracy_says_both_scores():
     )
 
 
-def test_drawing_touches_no_global_state():
-    import matplotlib
+def test_flips_stand_beside_their_score():
+    score = accuracy_plot.ScorePoint(dataset="BBH", score=80, reference=82, lost=7, won=3)
 
-    before = matplotlib.rcParams.copy()
+    svg = accuracy_plot.accuracy_points([score], 1.0, name="m")
 
-    PICTURES["load"]()
+    assert ">7 lost, 3 won<" in svg
+    assert ">丢 7 题，得 3 题<" in svg
 
-    assert before == matplotlib.rcParams.copy()
-    assert "matplotlib.pyplot" not in sys.modules
+
+def test_lost_needles_are_crosses_and_named():
+    svg = PICTURES["needles"]()
+
+    assert svg.count("p-lost-mark") == 1
+    assert svg.count("p-found-mark") == 1
+    assert description(svg) == (
+        "WINT8 8192: 1 of 2 needles found, lost at 90%. W4A8 <131072>: refused."
+    )
+
+
+def test_the_spread_says_how_many_were_late_and_slow():
+    text = description(PICTURES["spreads"]())
+
+    assert "Over 3 requests the median first token took 0.4 s" in text
+    assert "33.3% took longer than 1 s" in text
+    assert "33.3% were slower than 10 tok/s" in text
+
+
+def test_every_criterion_of_a_tier_is_a_part_of_its_bar():
+    svg = PICTURES["tiers"]()
+
+    parts = [svg.count(f'"p-part-{kind}"') for kind in ("pass", "fail", "open", "rest")]
+    assert parts == [10, 2, 1, 0]
+    assert "10/13" in svg
+
+
+def test_texts_of_a_picture_are_in_both_languages():
+    svg = plots.loss_curves(REFERENCE, REFERENCE, RULE, name="m")
+
+    assert 't-en" x=' in svg.replace("text ", "")
+    assert ">candidate<" in svg
+    assert ">被测<" in svg
+
+
+def test_a_symmetric_logarithm_keeps_what_lies_inside_linear():
+    scale = Scale((-10.0, 10.0), (0.0, 100.0), "symlog", linear_to=0.1)
+
+    assert scale(0.0) == 50
+    assert scale(0.1) - scale(0.05) == pytest.approx(scale(0.05) - scale(0.0))
+    assert scale(10.0) == 100
+    assert math.isnan(scale(math.nan))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "texts"),
+    [
+        (0, 500, ["0", "100", "200", "300", "400", "500"]),
+        (1.1, 2.7, ["1.5", "2", "2.5"]),
+        (3, 3, ["3"]),
+        (-2.2, 2.2, ["−2", "−1", "0", "1", "2"]),
+    ],
+)
+def test_ticks_are_round(low, high, texts):
+    assert [text for _, text in nice_ticks(low, high)] == texts

@@ -72,6 +72,27 @@ RECIPE = '[[recipes]]\nmodel = "ERNIE-4.5-tiny"\nmethod = "sft"'
             ),
         ),
         (
+            "prompt_seeds = 3",
+            "prompt_seeds = 4",
+            (
+                "mine.toml: datasets.IFEval.prompt_seeds: there are fewer prompts than prompt seeds; "
+                "got 4; wanted at most 3, one more than system_prompts has"
+            ),
+        ),
+        (
+            "prompt_seeds = 3\nfalse_fail = 0.018",
+            "prompt_seeds = 1\nfalse_fail = 0.17",
+            (
+                "mine.toml: datasets.IFEval.false_fail: an equal chip would fail by luck too often; "
+                "got 0.17; wanted at most 0.05, by more prompt seeds"
+            ),
+        ),
+        (
+            '"Read the question with care, then answer it."',
+            '"You are a helpful assistant."',
+            "mine.toml: rulings.accuracy.system_prompts: a system prompt is there twice",
+        ),
+        (
             'methods = ["sft", "sft_lora"]',
             'methods = ["sft"]',
             "mine.toml: methods: an edition that certifies lacks sft_lora",

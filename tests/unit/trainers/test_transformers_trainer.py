@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from pytest_ernie.cli import main
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.registry import Registry
 from pytest_ernie.standard import load
@@ -111,21 +112,19 @@ def test_what_it_can_t_do_is_refused(change: dict[str, Any], message: str) -> No
 
 def test_tf32_isn_t_forbidden_where_it_is_asked_for() -> None:
     """Everywhere else the driver's own switch forbids it, too."""
-    toolchain = Toolchain(name="t", python="/t/bin/python", digest="0", env={"PYTHONPATH": "/own"})
+    own = {"PYTHONPATH": "/own"}
 
-    found = environment(on_cards(2), toolchain, tf32=False)
+    found = environment(on_cards(2), own, tf32=False)
     assert found["NVIDIA_TF32_OVERRIDE"] == "0"
     assert found["CUDA_VISIBLE_DEVICES"] == "0,1"
     assert found["PYTHONPATH"] == f"{INSIDE}:/own"
-    assert "NVIDIA_TF32_OVERRIDE" not in environment(on_cards(2), toolchain, tf32=True)
+    assert "NVIDIA_TF32_OVERRIDE" not in environment(on_cards(2), own, tf32=True)
 
 
 def test_an_accelerator_needs_cards() -> None:
     """Which ones isn't guessed."""
-    toolchain = Toolchain(name="t", python="/t/bin/python", digest="0")
-
     with pytest.raises(TrainerError, match="no cards are given to train on"):
-        environment(job(paddle_device="gpu"), toolchain, tf32=False)
+        environment(job(paddle_device="gpu"), {}, tf32=False)
 
 
 def test_what_the_program_says_is_the_cause(tmp_path: Path) -> None:
@@ -139,3 +138,15 @@ def test_what_the_program_says_is_the_cause(tmp_path: Path) -> None:
     assert outcome.cause == "ModuleNotFoundError: No module named 'torch'"
     assert json.loads(outcome.config)["learning_rate"] == asked.recipe.learning_rate
     assert outcome.command[1:3] == ("-m", "ernie_torch")
+
+
+def test_it_shows_what_it_would_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """`pytest-ernie show launch` prints the job under its own name, and one card where none is asked for."""
+    words = ["show", "launch", "--model=ERNIE-4.5-0.3B", "--device=gpu", "--method=sft"]
+
+    assert main([*words, "--context=8K", "--trainer=transformers"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "cat > RUN-FOLDER/job.json <<'END'" in printed
+    assert '"processes": 1' in printed
+    assert "-m ernie_torch" in printed

@@ -1,0 +1,265 @@
+"""
+A demonstration: evidence of a chip that doesn't exist and of its reference, for all 185 criteria.
+
+Every figure is drawn from a formula, the devices say that they are synthetic, and the report puts
+that on every page. ``python -m doubles.demonstration FOLDER`` writes FOLDER/chip and
+FOLDER/reference, which an ordinary offline run judges::
+
+    pytest -m "training or inference" --offline --evidence FOLDER/chip --reference FOLDER/reference
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import msgspec
+
+from doubles import demonstration_story as story
+from doubles.demonstration_load import simulated
+from pytest_ernie.errors import ErnieError, EvidenceMissing
+from pytest_ernie.evidence import Record, Recording, Store, Subject
+from pytest_ernie.measurements.bench import Bench
+from pytest_ernie.measurements.load_runs import LoadPlan
+from pytest_ernie.measurements.plan import Plan
+from pytest_ernie.measurements.serving import AccuracyPlan, ContextPlan, FactsPlan
+from pytest_ernie.measurements.training import TrainingPlan
+from pytest_ernie.standard import Criterion, criteria, edition_digest, load
+from pytest_ernie.standard.digest import digest
+
+EDITION = "ernie-4.5"
+WEIGHTS = {"wint8": "int8", "wint4": "int4", "w4a8": "int4"}
+ACTIVATIONS = {"wint8": "bfloat16", "wint4": "bfloat16", "w4a8": "int8"}
+
+
+class Synthetic(Bench):
+    """One side: what it is asked for it makes up, and records as if it had been measured."""
+
+    def __init__(self, folder: Path, side: str, requests: int, questions: int) -> None:
+        super().__init__(load(EDITION))
+        self.name = side
+        self._store = Store(folder)
+        self._digest = edition_digest(self.edition)
+        self._requests, self._questions = requests, questions
+
+    @property
+    def store(self) -> Store:
+        return self._store
+
+    @property
+    def is_reference(self) -> bool:
+        return self.name == "reference"
+
+    @property
+    def throughput_runs(self) -> int:
+        return self.edition.rulings.reference.throughput_runs if self.is_reference else 1
+
+    def record(self, plan: Plan) -> Record:
+        what = plan.what
+        if not self.is_reference and story.isnt_recorded(what):
+            raise EvidenceMissing(f"nothing is recorded for {what.title}")
+        subject = self._subject(plan)
+        found = self._store.find(what)
+        if found is None:
+            with self._store.recording(what, subject, self._digest) as recording:
+                self._make_up(plan, recording)
+            found = self._store.find(what)
+        assert found is not None
+        return found
+
+    def _subject(self, plan: Plan) -> Subject:
+        what = plan.what
+        launch: dict[str, Any] = {"trainer": "erniekit", "training_data": digest("synthetic data")}
+        if what.datatype:
+            launch = {"engine": "fastdeploy", "model": what.model, "datatype": what.datatype}
+        return Subject(
+            device=story.REFERENCE if self.is_reference else story.CHIP,
+            toolchain=digest([self.name, launch.get("engine", "trainer")]),
+            checkpoint=digest([what.model, what.datatype or "bf16"]),
+            launch=launch,
+        )
+
+    def _make_up(self, plan: Plan, recording: Recording) -> None:
+        if isinstance(plan, TrainingPlan):
+            recording.blob("log", self._training_log(plan).encode())
+            recording.finish(self._training_data(plan))
+        elif isinstance(plan, FactsPlan):
+            recording.finish(self._facts(plan))
+        elif isinstance(plan, ContextPlan):
+            recording.finish(self._context(plan))
+        elif isinstance(plan, AccuracyPlan):
+            for answer in self._answers(plan):
+                recording.sample(answer)
+            name = plan.dataset.name
+            recording.finish({"questions_sha256": digest(name), "questions": self._questions})
+        elif isinstance(plan, LoadPlan):
+            self._load(plan, recording)
+
+    # --- training ---------------------------------------------------------------------------------
+
+    def _training_log(self, plan: TrainingPlan) -> str:
+        what, recipe = plan.what, plan.recipe
+        shared = random.Random(f"{what.model} {what.method} {what.length}")
+        own = random.Random(f"{self.name} {what.model} {what.method} {what.length}")
+        share = 1.0 if self.is_reference else story.training_share(what)
+        step_s = 6.0 / share * (1 + (what.length or 8192) / 65536)
+        lines = []
+        for step in range(1, recipe.steps + 1):
+            loss = 1.1 + 1.6 * math.exp(-step / 110) + shared.gauss(0, 0.03)
+            if not self.is_reference:
+                loss += story.loss_difference(what, step, own)
+            runtime_s = step_s * (3.0 if step == 1 else 1 + abs(own.gauss(0, 0.01)))
+            lines.append(
+                f"[2026-01-01 00:00:00,000] [    INFO] - loss: {loss:.8f}, learning_rate: 1e-05, "
+                f"global_step: {step}, loss_md5: {step:032x}, interval_runtime: {runtime_s:.4f}, "
+                "interval_samples_per_second: 1.0, interval_tokens_per_second_per_device: "
+                f"{8192 * recipe.global_batch / 8 / runtime_s:.4f}, progress_or_epoch: 0.1"
+            )
+        return "\n".join(lines) + "\n"
+
+    def _training_data(self, plan: TrainingPlan) -> dict[str, Any]:
+        samples = plan.recipe.steps * plan.recipe.global_batch
+        tokens = (plan.length or 8192) - 64
+        return {
+            "exit_code": 0,
+            "cause": None,
+            "command": ["synthetic"],
+            "environment": {},
+            "started_unix_s": 0.0,
+            "ended_unix_s": 1.0,
+            "cards": 8,
+            "samples": samples,
+            "tokens": samples * tokens,
+            "sample_tokens_min": (plan.length or 8192) - 100,
+            "training_data_sha256": digest(["synthetic data", plan.what.length]),
+            "recipe": plan.recipe.identity,
+        }
+
+    # --- serving ----------------------------------------------------------------------------------
+
+    def _facts(self, plan: FactsPlan) -> dict[str, Any]:
+        datatype = str(plan.what.datatype)
+        kind = WEIGHTS[datatype]
+        layers = {f"layers.{n}.self_attn.qkv_proj.weight": kind for n in range(4)}
+        layers |= {f"layers.{n}.mlp.experts.0.up_proj.weight": kind for n in range(4)}
+        hidden = not self.is_reference and story.hides_activation(plan.what)
+        return {
+            "engine_version": "2.3.0 (synthetic)",
+            "command": ["synthetic"],
+            "environment": {},
+            "window": 131072,
+            "datatype_reported": datatype,
+            "layer_types": {**layers, "lm_head.weight": "bfloat16"},
+            "activation": None if hidden else ACTIVATIONS[datatype],
+            "log_evidence": [],
+            "to_reveal": "reveal = true under [engine]" if hidden else None,
+        }
+
+    def _context(self, plan: ContextPlan) -> dict[str, Any]:
+        lost = () if self.is_reference else story.needles_lost(plan.what)
+        error = None if self.is_reference else story.refusal(plan.what)
+        needles = [
+            {
+                "depth": depth,
+                "wanted": f"{place}7-CODE",
+                "answer": story.HOSTILE if place in lost else f"The code is {place}7-CODE.",
+                "found": place not in lost,
+                "latency_s": 2.0,
+            }
+            for place, depth in enumerate(plan.rule.needle_depths)
+        ]
+        return {
+            "length": plan.length,
+            "prompt_tokens": None if error else plan.length - plan.rule.output_tokens - 20,
+            "accepted": error is None,
+            "answered": error is None,
+            "status": 400 if error else 200,
+            "error": error,
+            "needles": [] if error else needles,
+            "latency_s": plan.length / 9000,
+            "over_long": "refused with 400; the server lives",
+        }
+
+    def _answers(self, plan: AccuracyPlan) -> list[dict[str, Any]]:
+        what = plan.what
+        right = story.REFERENCE_SCORE[plan.dataset.name]
+        shared = random.Random(f"{what.model} {what.dataset}")
+        own = random.Random(f"{what.model} {what.dataset} {what.datatype}")
+        answers = []
+        for number in range(self._questions):
+            score = float(shared.random() < right)
+            if not self.is_reference:
+                score = story.answered(score, what, own)
+            text = story.HOSTILE if number % 50 == 7 else f"… so the answer is {number % 10}."
+            answers.append(
+                {
+                    "id": f"{what.dataset}-{number}",
+                    "question_digest": digest([what.dataset, number]),
+                    "prompt_digest": digest([what.dataset, number, "prompt"]),
+                    "answer": text,
+                    "extracted": str(number % 10),
+                    "score": score,
+                    "prompt_tokens": 400,
+                    "output_tokens": 90,
+                    "finish_reason": "stop",
+                    "error": None,
+                }
+            )
+        return answers
+
+    def _load(self, plan: LoadPlan, recording: Recording) -> None:
+        server = story.server(plan.what, plan.workload.modality, reference=self.is_reference)
+        count = self._requests if plan.trial is None else plan.trial.requests_max
+        result = simulated(server, plan.concurrency, count, plan.workload, seed=plan.what.title)
+        recording.blob("requests", msgspec.json.encode(result))
+        calibration = {"roofline_events_per_s": 4e5, "ttft_error_mean_s": 1e-4}
+        recording.finish(
+            {
+                "prompts_sha256": digest([plan.workload.name, "synthetic prompts"]),
+                "requests": len(result.records),
+                "calibration": calibration if plan.trial is None else None,
+                "prompt_problems": [],
+            }
+        )
+
+
+def fill(side: Synthetic) -> None:
+    """Ask a side for whatever any criterion needs."""
+    asked = {
+        "training.loss": side.training_run,
+        "training.throughput": side.training_run,
+        "training.context": side.training_context,
+        "inference.datatype": side.served,
+        "inference.throughput": side.peak_throughput,
+        "inference.context": side.context,
+        "inference.accuracy": side.accuracy,
+    }
+    for criterion in criteria(side.edition):
+        try:
+            _ask(asked[criterion.clause], criterion)
+        except ErnieError as missing:
+            print(f"{side.name}: {missing}")
+
+
+def _ask(measure: Any, criterion: Criterion) -> None:
+    measure(criterion)
+
+
+def build(folder: Path, *, requests: int = 1000, questions: int = 200) -> tuple[Path, Path]:
+    """Write the evidence of both sides, unless it is there; return their folders."""
+    sides = (folder / "chip", folder / "reference")
+    if not (folder / "complete").exists():
+        with mock.patch.object(os, "fsync"):  # nothing here is worth waiting for a disk
+            for place, name in zip(sides, ("candidate", "reference"), strict=True):
+                fill(Synthetic(place, name, requests, questions))
+        (folder / "complete").touch()
+    return sides
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]), requests=int(sys.argv[2]) if len(sys.argv) > 2 else 1000)

@@ -1,0 +1,138 @@
+"""
+Two languages: every sentence of ours has both, and what others wrote stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_ernie.report.advice import _FAILED, advice
+from pytest_ernie.report.chinese import PATTERNS, PHRASES
+from pytest_ernie.report.grid import TITLES
+from pytest_ernie.report.words import both, chinese, either, told
+from pytest_ernie.standard import load
+from pytest_ernie.verdicts import (
+    ContextAnswer,
+    Verdict,
+    Word,
+    loss_follows,
+    serving_context,
+    throughput_share,
+    training_context,
+)
+
+RULINGS = load("ernie-4.5").rulings
+
+
+def sentences(verdict: Verdict) -> list[str]:
+    return [verdict.message, verdict.measured, verdict.required, *verdict.notes]
+
+
+def answer(tokens: int | None, found: int, refusal: str | None = None) -> ContextAnswer:
+    return ContextAnswer(
+        length=8192,
+        prompt_tokens=tokens,
+        accepted=refusal is None,
+        answered=refusal is None,
+        refusal=refusal,
+        found=tuple(place < found for place in range(5)),
+    )
+
+
+REFERENCE = dict.fromkeys(range(1, 501), 1.0)
+VERDICTS = {
+    "loss holds": lambda: loss_follows(REFERENCE, REFERENCE, RULINGS.loss),
+    "loss drifts": lambda: loss_follows(
+        {step: 1 + max(0, step - 380) * 2e-4 for step in REFERENCE}, REFERENCE, RULINGS.loss
+    ),
+    "loss is no number": lambda: loss_follows(
+        {**REFERENCE, 7: float("nan")}, REFERENCE, RULINGS.loss
+    ),
+    "a step is missing": lambda: loss_follows(
+        dict.fromkeys(range(1, 500), 1.0), REFERENCE, RULINGS.loss
+    ),
+    "throughput": lambda: throughput_share(46.0, 100.0, at_least=0.5),
+    "needles": lambda: serving_context(answer(8150, 4), answer(8150, 5), RULINGS.serving_context),
+    "refused": lambda: serving_context(
+        answer(None, 0, "status 400"), answer(8150, 5), RULINGS.serving_context
+    ),
+    "training context": lambda: training_context(
+        dict.fromkeys(range(1, 21), 1.0),
+        dict.fromkeys(range(1, 21), 1.001),
+        sample_tokens=[8192],
+        length=8192,
+        rule=RULINGS.training_context,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_every_sentence_of_a_verdict_is_told_in_chinese(name):
+    verdict = VERDICTS[name]()
+
+    for sentence in sentences(verdict):
+        if re.search("[a-z]{3}", sentence.replace("tok/s", "").replace("nan", "")):
+            assert chinese(sentence) is not None, sentence
+
+
+def test_figures_survive_translation():
+    """No number is lost or invented: each stands in both sentences."""
+    for make in VERDICTS.values():
+        for sentence in sentences(make()):
+            other = chinese(sentence)
+            if other is not None:
+                assert sorted(re.findall(r"\d+", sentence)) == sorted(re.findall(r"\d+", other))
+
+
+@pytest.mark.parametrize("word", Word)
+@pytest.mark.parametrize("clause", _FAILED)
+def test_advice_is_there_in_both_languages(clause, word):
+    text = advice(clause, Verdict(word=word, message="m"))
+
+    assert bool(text) == (word not in (Word.PASS, Word.UNSPECIFIED))
+    assert not text or chinese(text)
+
+
+@pytest.mark.parametrize("text", [*TITLES.values(), *(word.value for word in Word)])
+def test_titles_and_words_are_in_both_languages(text):
+    assert chinese(text)
+
+
+def test_what_others_wrote_is_not_translated():
+    assert chinese("ERNIE-4.5-0.3B") is None
+    assert both("<b>") == "&lt;b&gt;"
+    assert told("<b>") == "<bdi>&lt;b&gt;</bdi>"
+
+
+def test_a_quotation_inside_a_sentence_stays_harmless():
+    text = told("the server refused a prompt of 8192 tokens: <script>\u202e")
+
+    assert "服务端拒绝了" in text
+    assert "<script" not in text
+    assert "\u202e" not in text
+
+
+def test_an_attribute_holds_both():
+    assert either("Tier I") == "Tier I / I 级"
+    assert either("ERNIE") == "ERNIE"
+
+
+def test_a_long_text_costs_no_search():
+    """Patterns are for our own sentences; a megabyte of a model's answer isn't one."""
+    assert chinese("x, " * 1_000_000) is None
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern, _ in PATTERNS])
+def test_every_pattern_fills_in_groups_that_it_has(pattern):
+    template = dict(PATTERNS)[pattern]
+
+    assert (
+        max((int(n) for n in re.findall(r"\\(\d+)", template)), default=0)
+        <= re.compile(pattern).groups
+    )
+
+
+def test_no_phrase_is_translated_into_nothing():
+    assert all(PHRASES.values())
