@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--device", metavar="KIND", help="also what this chip's documents require")
     doctor.add_argument("--site", metavar="FILE", type=Path, help="also what this lab has")
+    doctor.add_argument("--data", metavar="FOLDER", type=Path, help="where accuracy data sets lie")
     doctor.set_defaults(run=_doctor)
 
     prepare = commands.add_parser(
@@ -73,8 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         "names",
         nargs="*",
         default=["trainer-cpu", "server-cpu"],
-        help="trainer-cpu, server-cpu (vLLM), transformers-cpu, trainer-torch-cpu; the first two if none "
-        "is named",
+        help="trainer-cpu, server-cpu (vLLM), transformers-cpu, trainer-torch-cpu, evaluator (scores "
+        "accuracy data sets); the first two if none is named",
     )
     prepare.set_defaults(run=_provision)
     return parser
@@ -128,7 +129,7 @@ def _doctor(options: argparse.Namespace) -> int:
     device = Registry().find_device(options.device) if options.device else None
     site = read_site(options.site) if options.site else None
     findings = []
-    for check in checks_for(Lab(device, site)):
+    for check in checks_for(Lab(device, site, options.data)):
         findings.append(check.run())
         _say(f"{findings[-1].word:8} {findings[-1]}")
     return 0 if all(finding.passes for finding in findings) else 1

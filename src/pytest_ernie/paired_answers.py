@@ -13,7 +13,7 @@ import msgspec
 
 from pytest_ernie.comparison import comparable, with_deaths
 from pytest_ernie.errors import EvidenceError
-from pytest_ernie.measurements.serving import Answers
+from pytest_ernie.measurements.accuracy import Answers
 from pytest_ernie.standard import Edition
 from pytest_ernie.verdicts import Flip, Layout, Verdict, accuracy_equal
 

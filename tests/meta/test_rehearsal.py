@@ -26,6 +26,7 @@ SAID = {
     "rulings.reference.hardware": "a reference of the same machine",
     "rulings.reference.same_machine_for_throughput": "a reference of the same machine",
     "rulings.reference.throughput_runs": "measured once",
+    "rulings.loss.reference_runs": "recorded three times",
 }
 """What the rehearsal scales, and the words of its ``scaled`` list that say so."""
 

@@ -5,11 +5,13 @@ What a site file changes: another device kind runs the same nodes, and wrong mat
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+import pytest_ernie
 from doubles.laboratory import SITE
 from doubles.openai_server import Behaviour, FakeServer
 
@@ -37,6 +39,9 @@ def site(pytester: pytest.Pytester, tmp_path: Path) -> Path:
         + '[models."ERNIE-4.5-0.3B"]\ncheckpoint = "weights"\ntraining_data = "sft.jsonl"\n'
         '[datasets]\nGSM8K = "gsm8k.jsonl"\n'
     )
+    official = (Path(pytest_ernie.__file__).parent / "standard/editions/ernie-4.5.toml").read_text()
+    plain = re.sub(r"\[datasets\.evaluation\]\nbenchmark = .gsm8k.\n(.+\n)+", "", official)
+    (tmp_path / "edition.toml").write_text(plain.replace('"ernie-4.5"', '"lab"', 1))
     return tmp_path / "site.toml"
 
 
@@ -44,7 +49,8 @@ def run(pytester: pytest.Pytester, conformance: Path, site: Path, *more: str) ->
     return pytester.runpytest_inprocess(
         str(conformance),
         *("--rootdir", str(pytester.path), "-p", "doubles.laboratory", "-p", "no:cacheprovider"),
-        *("--device=gpu", f"--site={site}", "--models=ERNIE-4.5-0.3B", *more),
+        *("--device=gpu", f"--site={site}", "--models=ERNIE-4.5-0.3B"),
+        *(f"--edition={site.parent / 'edition.toml'}", *more),
     )
 
 

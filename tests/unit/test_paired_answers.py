@@ -11,7 +11,7 @@ import pytest
 
 from doubles.two_sides import died, full, sample, side
 from pytest_ernie.errors import EvidenceError
-from pytest_ernie.measurements.serving import Answers
+from pytest_ernie.measurements.accuracy import Answers
 from pytest_ernie.paired_answers import EXCERPT, FLIPS_SHOWN, scores_agree
 from pytest_ernie.standard import load
 from pytest_ernie.verdicts import Flip, Verdict, Word

@@ -274,6 +274,8 @@ class Recording:
             entry.body for entry in sorted(kept, key=lambda entry: entry.seq)
         )
         """Samples of earlier attempts that were cut short, to go on from."""
+        self.continues: tuple[str, ...] = tuple(continued)
+        """Ids of those attempts, in their order."""
         self._append(
             "begin",
             {

@@ -13,6 +13,7 @@ import pytest
 from pytest_ernie.comparison import DIED
 from pytest_ernie.outcomes import Judgement, judgement_of
 from pytest_ernie.report.matrix import Row, matrix, sentence
+from pytest_ernie.report.text import shown_cell
 from pytest_ernie.verdicts import Word
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ _COLOUR = {
     Word.RECORDED: {"cyan": True},
     Word.UNSPECIFIED: {"blue": True},
 }
+
+
+LISTED = 10
+"""Rows of a verdict's listing; the report has them all."""
 
 
 def judgements(terminal: pytest.TerminalReporter) -> tuple[Judgement, ...]:
@@ -54,6 +59,7 @@ def write_summary(terminal: pytest.TerminalReporter, session: ErnieSession) -> N
     for row in rows:
         if row.verdict.word not in (Word.PASS, Word.RECORDED):
             _write_message(terminal, row, width)
+            _write_what_it_looks_like(terminal, row, width)
     for model in session.settings.edition.models:
         for tier in result.asked_tiers():
             terminal.write_line(sentence(result.tier(model.name, tier)))
@@ -81,6 +87,21 @@ def _write_message(terminal: pytest.TerminalReporter, row: Row, width: int) -> N
     text = f"{row.criterion.name}: {row.verdict.message}"
     lines = textwrap.wrap(text, width - 14, subsequent_indent="    ", max_lines=12)
     terminal.write("\n".join(lines) + "\n")
+
+
+def _write_what_it_looks_like(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
+    """Write the notes of a curve that went wrong, and the first steps of its listing."""
+    verdict = row.verdict
+    if "looks_like" not in verdict.numbers:
+        return
+    for note in verdict.notes:
+        _write_wrapped(terminal, note, width)
+    if verdict.listing is not None:
+        terminal.write_line(
+            f"{'':13}{'  '.join(f'{name:>12}' for name in verdict.listing.columns)}"
+        )
+        for cells in verdict.listing.rows[:LISTED]:
+            terminal.write_line(f"{'':13}{'  '.join(f'{shown_cell(cell):>12}' for cell in cells)}")
 
 
 def _write_wrapped(terminal: pytest.TerminalReporter, text: str, width: int) -> None:

@@ -27,6 +27,7 @@ from pytest_ernie.standard.fields import (
     Sentence,
     fraction,
 )
+from pytest_ernie.standard.noise import LayoutNoise
 from pytest_ernie.standard.recipe import Recipe
 
 Phase = Literal["training", "inference", "reinforcement"]
@@ -158,6 +159,9 @@ class LossRule(Data, frozen=True, kw_only=True):
     """Theil-Sen slope of |difference| times the window's steps, above which the curve may diverge."""
     divergence_significance: float
     """Level of the one-sided Mann-Kendall test that must agree."""
+    reference_runs: Count
+    """Recordings of a reference's run; more than one show how far it agrees with itself."""
+    layout_noise: LayoutNoise
 
     def __post_init__(self) -> None:
         fraction(self.divergence_significance, "divergence_significance")
@@ -169,8 +173,11 @@ class TrainingThroughputRule(Data, frozen=True, kw_only=True):
 
     first_step: Count
     last_step: Count
+    share_confidence: float
+    """Of the share's interval, which is shown."""
 
     def __post_init__(self) -> None:
+        fraction(self.share_confidence, "share_confidence")
         _window(self.first_step, self.last_step)
 
 
