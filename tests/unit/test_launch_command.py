@@ -139,10 +139,11 @@ def test_the_launch_of_a_training(capsys: pytest.CaptureFixture[str]) -> None:
     assert "# ERNIE-4.5-21B-A3B sft at 8192 tokens, on xpu" == lines[0]
     assert "# paddleformers 1.2.0" == lines[1]
     assert (
-        "# 4 cards on 1 hosts: 1 replicas of 4 x 1 (tensor x pipeline), 8 micro batches of 1 each, "
+        "# 4 cards on 1 host: 1 replica of 4 x 1 (tensor x pipeline), 8 micro batches of 1 each, "
         "8 samples a step" in lines
     )
     assert "gradient_accumulation_steps: 8" in lines
+    assert not [line for line in lines if "--filled" in line]
     assert "export XPU_VISIBLE_DEVICES=0,1,2,3" in lines
     assert (
         "TRAINER/bin/python TRAINER/bin/paddleformers-cli train RUN-FOLDER/train.yaml" == lines[-1]
