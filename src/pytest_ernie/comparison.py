@@ -48,13 +48,17 @@ def comparable(measured: Record, benchmark: Record) -> None:
             raise _unequal(what, own, other)
 
 
-def before_training(candidate: Bench, reference: Bench, criterion: Criterion) -> None:
+def before_training(
+    candidate: Bench, reference: Bench, criterion: Criterion, edition: Edition
+) -> None:
     """
-    Raise EvidenceError where the reference has another recipe, other data or weights (R14).
+    Raise EvidenceError where the edition or the reference has another recipe, other data or weights (R14).
 
     Before the candidate trains: hours that can't be compared with anything are lost. Where there is no
     reference, or the candidate is offline, nothing is known yet and nothing is said.
     """
+    inputs = candidate.training_inputs(criterion.model)
+    _designated(inputs.get("training data"), criterion, edition)
     try:
         benchmark = reference.trained_if_any(criterion)
     except ReferenceBeingRecorded:
@@ -65,9 +69,20 @@ def before_training(candidate: Bench, reference: Bench, criterion: Criterion) ->
         "training data": benchmark.subject.launch.get("training_data"),
         "checkpoint": benchmark.subject.checkpoint,
     }
-    for what, own in candidate.training_inputs(criterion.model).items():
+    for what, own in inputs.items():
         if own != theirs[what]:
             raise _unequal(what, own, theirs[what])
+
+
+def _designated(own: str | None, criterion: Criterion, edition: Edition) -> None:
+    modality = edition.model(criterion.model).modality
+    for slot in edition.supervised_data:
+        if slot.modality == modality and slot.sha256 is not None and own not in (None, slot.sha256):
+            raise EvidenceError(
+                "this isn't the supervised data set that the edition designates",
+                got=_short(own),
+                wanted=_short(slot.sha256),
+            )
 
 
 def _unequal(what: str, own: str | None, other: str | None) -> EvidenceError:

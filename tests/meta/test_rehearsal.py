@@ -18,6 +18,7 @@ REHEARSAL = msgspec.to_builtins(load("rehearsal"))
 SAID = {
     "models": "one dense stand-in model",
     "recipes": "one dense stand-in model",
+    "supervised_data": "a supervised data set of this project",
     "datasets": "question sets of this project",
     "workloads": "synthetic prompts",
     "rulings.training_context.length_divisor": "divided by 32",

@@ -14,6 +14,7 @@ import pytest
 import pytest_ernie
 from doubles.laboratory import SITE
 from doubles.openai_server import Behaviour, FakeServer
+from pytest_ernie.standard.loader import _EDITIONS
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -222,6 +223,31 @@ def test_cards_that_can_not_work_together_stop_before_anything_is_measured(
     result.stderr.fnmatch_lines(
         ["ERROR: nothing was measured: cards: tensor parallel 4 needs 4 cards*"]
     )
+
+
+def test_another_data_set_than_the_designated_one_is_told_before_it_is_trained_on(
+    pytester, conformance_folder, site
+):
+    """
+    The edition's slot is filled: whoever brings other data has trained nothing.
+    """
+    own = _EDITIONS.joinpath("ernie-4.5.toml").read_text(encoding="utf-8")
+    own = own.replace('name = "ernie-4.5"', 'name = "mine"', 1)
+    filled = own.replace(
+        'modality = "text"\nnote', f'modality = "text"\nsha256 = "{"0" * 64}"\nnote'
+    )
+    assert filled != own
+    (site.parent / "mine.toml").write_text(filled, encoding="utf-8")
+
+    result = run(
+        pytester,
+        conformance_folder,
+        site,
+        *("-m", "loss and sft", "--record-reference", f"--edition={site.parent / 'mine.toml'}"),
+    )
+
+    text = " ".join(result.stdout.str().split())
+    assert "this isn't the supervised data set that the edition designates" in text
 
 
 def test_a_mixture_is_trained_on_and_named_by_its_digest(pytester, conformance_folder, site):

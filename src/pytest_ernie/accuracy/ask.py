@@ -118,6 +118,7 @@ def ask(
     concurrency: int = CONCURRENCY,
     already: Mapping[str, AnswerRecord] | None = None,
     on_answer: Callable[[AnswerRecord], None] = lambda record: None,
+    stop: Callable[[AnswerRecord], str | None] = lambda record: None,
     api_key: str | None = None,
     timeout_s: float = TIMEOUT_S,
     pause_s: float = PAUSE_S,
@@ -129,6 +130,7 @@ def ask(
     A record in ``already`` is taken over if it has an answer to the same prompt; ``on_answer`` is
     told, in this thread, of each new one as it comes, so that a killed run loses nothing. Raises
     EngineError if the server doesn't answer any more; what was answered before is told by then.
+    ``stop`` is asked after each whether to go on; if it says why not, the rest is recorded as not asked.
     """
     fields = dialect.sampling(max_tokens=max_tokens, thinking=thinking)
     records = {
@@ -145,7 +147,7 @@ def ask(
         for number, question in enumerate(questions)
         if question.id not in records
     ]
-    unanswered, tally = 0, _Tally(records.values())
+    unanswered, tally, why = 0, _Tally(records.values()), None
     with new_client(api_key, timeout_s=timeout_s, connections=concurrency) as client:
         asker = _Asker(client, model, fields, pause_s)
         with _Threads(asker, missing, concurrency) as answers:
@@ -154,6 +156,8 @@ def ask(
                 on_answer(record)
                 tally.add(record)
                 progress("ask", done=len(records), total=len(questions), detail=str(tally))
+                if (why := stop(record)) is not None:
+                    break
                 unanswered = unanswered + 1 if record.status is None else 0
                 if unanswered >= max(UNANSWERED_MOST, concurrency):
                     raise EngineError(
@@ -161,6 +165,10 @@ def ask(
                         where=base_url,
                         got=record.error,
                     )
+    for question in questions:
+        if question.id not in records:
+            records[question.id] = not_asked(question, fields, why or "the run ended")
+            on_answer(records[question.id])
     return tuple(records[question.id] for question in questions)
 
 
@@ -168,6 +176,25 @@ def prompt_digest(question: Asked, fields: Mapping[str, object]) -> str:
     """Return the SHA-256 of what is sent for a question, apart from the model's served name."""
     sent = {"messages": question.messages_digest, **fields}
     return hashlib.sha256(msgspec.json.encode(sent, order="deterministic")).hexdigest()
+
+
+def not_asked(question: Asked, fields: Mapping[str, object], why: str) -> AnswerRecord:
+    """Return the record of a question that nobody asked; it has no score."""
+    return AnswerRecord(
+        id=question.id,
+        question_digest=question.digest,
+        prompt_digest=prompt_digest(question, fields),
+        answer="",
+        extracted="",
+        score=None,
+        prompt_tokens=None,
+        output_tokens=None,
+        finish_reason=None,
+        error=f"not asked: {why}",
+        group=question.group,
+        prompt_seed=question.prompt_seed,
+        attempts=0,
+    )
 
 
 class _Asker:

@@ -255,6 +255,8 @@ class Recording:
         self._redaction = store.redaction
         self._blobs: dict[str, str] = {}
         self.id = uuid.uuid4().hex
+        self.reason = reason or None
+        """Why it is measured again, if it is."""
         self.finished = False
         self.at_the_end: Callable[[], dict[str, Any]] | None = None
         """Gives what stands beside the result, whatever is measured: asked when it is complete."""

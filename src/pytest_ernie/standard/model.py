@@ -28,7 +28,7 @@ from pytest_ernie.standard.fields import (
     fraction,
 )
 from pytest_ernie.standard.noise import LayoutNoise
-from pytest_ernie.standard.recipe import Recipe
+from pytest_ernie.standard.recipe import Recipe, SupervisedData
 
 Phase = Literal["training", "inference", "reinforcement"]
 ClauseId = Literal[
@@ -307,6 +307,7 @@ class Edition(Data, frozen=True, kw_only=True):
     datasets: Annotated[tuple[Dataset, ...], Meta(min_length=1)]
     workloads: Annotated[tuple[Workload, ...], Meta(min_length=1)]
     rulings: Rulings
+    supervised_data: tuple[SupervisedData, ...] = ()
     recipes: tuple[Recipe, ...] = ()
 
     def tier(self, number: int) -> Tier:

@@ -29,6 +29,19 @@ WHERE_SET = ("frozen", "loss_scale", "gate_learning_rate_ratio")
 """Fields that count only where they are set, so that recipes without them keep their digest."""
 
 
+class SupervisedData(Data, frozen=True, kw_only=True):
+    """
+    The place of a designated data set (指定有监督数据集), which no document names.
+
+    Without a digest the reference's fills it: both sides then train on the same data, whatever they are.
+    """
+
+    modality: Literal["text", "multimodal"]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    """Of the prepared data set, its pictures included; None until somebody says which it is."""
+    note: Sentence
+
+
 class Recipe(Data, frozen=True, kw_only=True):
     """The hyper-parameters of one training run: what both sides must share (R14)."""
 
