@@ -68,4 +68,5 @@ def test_checkpoints_are_written_only_where_the_recipe_has_them(tmp_path: Path) 
     )
     kept = {name: resumed[name] for name in ("save_strategy", "save_steps", "save_total_limit")}
     assert kept == {"save_strategy": "steps", "save_steps": 100, "save_total_limit": 2}
+    assert resumed["load_checkpoint_format"] == "unified_checkpoint"
     assert resumed["resume_from_checkpoint"] == str(tmp_path / "checkpoint-200")
