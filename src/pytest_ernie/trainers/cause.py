@@ -9,7 +9,7 @@ import signal
 
 DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded", re.I)
 OUT_OF_MEMORY = re.compile(
-    r"out of memory|ResourceExhaustedError|std::bad_alloc|\bMemoryError\b|Cannot allocate memory"
+    r"out of memory|ResourceExhaustedError|std::bad_alloc|\bMemoryError\b|Can(?:no|')t allocate memory"
     r"|unable to allocate",
     re.I,
 )
