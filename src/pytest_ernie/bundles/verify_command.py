@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,6 @@ from pytest_ernie.report.text import line
 
 if TYPE_CHECKING:
     from pytest_ernie.bundles.verify import Verification
-
-MOST_MEMORY = 2 * 2**30
-"""Bytes that this process, and the one that judges, may take each: hostile input ends there at the latest."""
 
 
 def add_parser(commands: Any) -> None:
@@ -46,7 +44,6 @@ def add_parser(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from pytest_ernie.bundles.verify import Asked, verify
 
-    _limit_memory()
     asked = Asked(
         reference=options.reference,
         trust=tuple(options.trust),
@@ -54,7 +51,8 @@ def _run(options: argparse.Namespace) -> int:
         every=options.every,
     )
     try:
-        found = verify(options.bundle, asked)
+        with _limited_memory():
+            found = verify(options.bundle, asked)
     except ErnieError as error:
         if options.json:
             _say(msgspec.json.encode({"usable": False, "problem": str(error)}).decode())
@@ -101,12 +99,18 @@ def in_words(found: Verification) -> Iterator[str]:
         yield f"DOES NOT HOLD: {len(found.why_not)} reasons, by edition {found.edition}"
 
 
-def _limit_memory() -> None:
+@contextmanager
+def _limited_memory() -> Iterator[None]:
     import resource
 
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    from pytest_ernie.bundles.rederive import limit_memory
+
+    before = limit_memory()
+    try:
+        yield
+    finally:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (before, hard))
 
 
 def _say(text: str) -> None:

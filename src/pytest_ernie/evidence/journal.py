@@ -5,7 +5,7 @@ A line is complete once its newline is on disk (fsync). A torn last line - the p
 died while writing - is set aside in ``journal.torn`` by the next writer and never counts. An entry
 that was edited, or stands beside a missing one, is found when the journal is read and named.
 The chain has no key: whoever rewrites every line from some entry on, or cuts the last ones off,
-leaves a whole chain; only a signature over its last hash can show that (R16).
+leaves a whole chain; only the sealed and signed end of a bundle can show that (R16).
 """
 
 from __future__ import annotations
