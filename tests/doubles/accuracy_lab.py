@@ -24,9 +24,13 @@ MODEL = "ERNIE-4.5-0.3B"
 
 
 class AccuracyLab:
-    """A folder with site file, data and edition; ``rows`` are GSM8K's questions of this lab."""
+    """
+    A folder with site file, data and edition.
 
-    def __init__(self, folder: Path, rows: list[dict[str, str]]) -> None:
+    ``rows`` are GSM8K's questions of this lab, ``changes`` words of its edition.
+    """
+
+    def __init__(self, folder: Path, rows: list[dict[str, str]], *changes: tuple[str, str]) -> None:
         self.folder = folder
         data = folder / "data"
         data.mkdir()
@@ -38,6 +42,8 @@ class AccuracyLab:
         official = (EDITIONS / "ernie-4.5.toml").read_text(encoding="utf-8")
         made_up = re.sub("questions = 1319\nsha256 = .*\n", f"questions = {len(rows)}\n", official)
         named = made_up.replace('name = "ernie-4.5"', 'name = "made-up"', 1)
+        for old, new in changes:  # of the first data set, which is GSM8K
+            named = named.replace(old, new, 1)
         (folder / "edition.toml").write_text(named, encoding="utf-8")
 
     def write(self, name: str, rows: list[dict[str, str]]) -> None:

@@ -173,3 +173,32 @@ def test_other_questions_than_the_editions_are_refused(lab: AccuracyLab) -> None
         f"{lab.folder / 'data'}: GSM8K isn't complete; got 99 questions; wanted 100"
     )
     assert server.asked == []
+
+
+def test_several_prompts_of_a_question_are_asked_and_scored(tmp_path: Path) -> None:
+    """Seed 0 is the plain prompt; under the others the edition's system prompts come first."""
+    few = ROWS[:20]
+    lab = AccuracyLab(tmp_path, few, ("prompt_seeds = 1", "prompt_seeds = 2"))
+    oracle = Oracle(few, 0.5)
+    with serving(oracle) as server:
+        answers = lab.measure(server.base_url)
+    leads = Counter(b["messages"][0]["content"] for b in server.asked if len(b["messages"]) > 1)
+
+    assert answers.record.data["questions"] == 20
+    assert {id: answers.scores[f"{id}#1"] for id in oracle.truth} == oracle.truth
+    assert {id: answers.scores[id] for id in oracle.truth} == oracle.truth
+    assert leads == {"You are a helpful assistant.": 20}
+
+
+def test_pictures_are_sent_as_data_urls(tmp_path: Path) -> None:
+    """Where the library puts them, with the text around them."""
+    few = ROWS[:4]
+    lab = AccuracyLab(tmp_path, few, ('benchmark = "gsm8k"', 'benchmark = "vision"'))
+    oracle = Oracle(few, 1.0)
+    with serving(oracle) as server:
+        answers = lab.measure(server.base_url)
+    parts = next(b["messages"][0]["content"] for b in server.asked if b["max_tokens"] == 1024)
+
+    assert answers.scores == oracle.truth
+    assert [part["type"] for part in parts] == ["image_url", "text"]
+    assert parts[0]["image_url"] == {"url": "data:image/png;base64,iVBORw0KGgo="}

@@ -50,8 +50,9 @@ def find(
     assert evaluation is not None
     for place, folder in _places(dataset, own, data, os.environ if env is None else env):
         # Beside other data sets a file belongs to the one that its name names.
-        name = evaluation.benchmark.replace("_", "") if own is None and folder == data else ""
-        if files := _files(evaluation, folder, name, needs_train=bool(dataset.few_shot)):
+        names = (dataset.name.lower(), evaluation.benchmark.replace("_", ""))
+        named = names if own is None and folder == data else ("",)
+        if files := _files(evaluation, folder, named, needs_train=bool(dataset.few_shot)):
             return Found(folder=str(folder.absolute()), files=files, place=place)
     return None
 
@@ -153,14 +154,15 @@ def _snapshots(repository: Path) -> Iterator[Path]:
 
 
 def _files(
-    evaluation: Evaluation, folder: Path, name: str, *, needs_train: bool
+    evaluation: Evaluation, folder: Path, names: tuple[str, ...], *, needs_train: bool
 ) -> dict[str, str] | None:
     files = {}
     splits = {"test": evaluation.test, "train": evaluation.train if needs_train else ()}
     for split, patterns in splits.items():
         if not patterns:
             continue
-        own = (pattern for pattern in patterns if name in pattern.lower().replace("_", ""))
+        plain = {pattern: pattern.lower().replace("_", "") for pattern in patterns}
+        own = (p for p, text in plain.items() if any(name in text for name in names))
         fitting = next((pattern for pattern in own if _fitting(str(folder), pattern)), None)
         if fitting is None:
             return None
