@@ -7,7 +7,10 @@ pattern's group holds is translated again where that is known; figures, names an
 
 from __future__ import annotations
 
+from pytest_ernie.report import chinese_training
+
 PHRASES: dict[str, str] = {
+    **chinese_training.PHRASES,
     # words of verdicts
     "PASS": "通过",
     "FAIL": "未通过",
@@ -216,6 +219,7 @@ PHRASES: dict[str, str] = {
 
 _N = r"([−+-]?[\d.,e+-]+|nan|inf)"
 PATTERNS: tuple[tuple[str, str], ...] = (
+    *chinese_training.PATTERNS,
     (r"Tier ([I, ]+)", r"\1 级"),
     (r"margin (.+)", r"余量 \1"),
     (rf"{_N} outliers", r"\1 个 outlier"),

@@ -15,6 +15,7 @@ from pytest_ernie.outcomes import Judgement, judgement_of
 from pytest_ernie.report.matrix import Matrix, Row, TierResult, matrix, sentence
 from pytest_ernie.report.overview import MARKS, ROMAN, SCOPES, within
 from pytest_ernie.report.results import write_results
+from pytest_ernie.report.text import shown_cell
 from pytest_ernie.verdicts import Word
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ _COLOUR = {
 }
 
 
-LISTED = 40
+LISTED = 10
+"""Rows of a verdict's listing; the report has them all."""
+
+MOST_PASSES = 40
 """Criteria of a run of which all are listed; of more, those that aren't PASS."""
 
 _PLAIN = {"✓": "+", "✗": "x", "●": "r", "–": "-"}
@@ -83,7 +87,7 @@ def write_summary(terminal: pytest.TerminalReporter, session: ErnieSession) -> N
     rows = [row for row in result.rows if row.node is not None]
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
     terminal.section("ERNIE 4.5 certification: self-assessment", sep="=")
-    everything = terminal.verbosity > 0 or len(rows) <= LISTED
+    everything = terminal.verbosity > 0 or len(rows) <= MOST_PASSES
     for row in rows:
         if everything or row.verdict.word is not Word.PASS:
             _write_row(terminal, row, width)
@@ -94,6 +98,7 @@ def write_summary(terminal: pytest.TerminalReporter, session: ErnieSession) -> N
     for row in rows:
         if row.verdict.word not in (Word.PASS, Word.RECORDED):
             _write_message(terminal, row, width)
+            _write_what_it_looks_like(terminal, row, width)
     for line in tier_table(result, terminal._tw._file.encoding or "ascii"):
         terminal.write_line(line)
     for model in session.settings.edition.models:
@@ -123,6 +128,21 @@ def _write_message(terminal: pytest.TerminalReporter, row: Row, width: int) -> N
     text = f"{row.criterion.name}: {row.verdict.message}"
     lines = textwrap.wrap(text, width - 14, subsequent_indent="    ", max_lines=12)
     terminal.write("\n".join(lines) + "\n")
+
+
+def _write_what_it_looks_like(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
+    """Write the notes of a curve that went wrong, and the first steps of its listing."""
+    verdict = row.verdict
+    if "looks_like" not in verdict.numbers:
+        return
+    for note in verdict.notes:
+        _write_wrapped(terminal, note, width)
+    if verdict.listing is not None:
+        terminal.write_line(
+            f"{'':13}{'  '.join(f'{name:>12}' for name in verdict.listing.columns)}"
+        )
+        for cells in verdict.listing.rows[:LISTED]:
+            terminal.write_line(f"{'':13}{'  '.join(f'{shown_cell(cell):>12}' for cell in cells)}")
 
 
 def _write_wrapped(terminal: pytest.TerminalReporter, text: str, width: int) -> None:
