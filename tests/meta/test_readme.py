@@ -77,6 +77,8 @@ def test_every_option_in_the_docs_exists() -> None:
     ours = {f"--{name}" for name, _ in OPTIONS} | {f"--ernie-{name}" for name, _ in OPTIONS}
     ours |= set(flags_of(_parser())) | {f"--{name}" for name in FLAGS}
     others = {
+        "--gpus",  # docker's
+        "--runtime",
         "--junitxml",
         "--partition",
         "--exclusive",
