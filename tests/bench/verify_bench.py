@@ -75,9 +75,7 @@ def main() -> int:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / options.times
     print(f"median {median(taken):.1f} s of {', '.join(f'{s:.1f}' for s in taken)}")
-    print(
-        f"processor {(cpu_s.ru_utime + cpu_s.ru_stime) / options.times:.1f} s, {peak_mib:.0f} MiB"
-    )
+    print(f"processor {cpu_s:.1f} s, {peak_mib:.0f} MiB")
     return 0
 
 
