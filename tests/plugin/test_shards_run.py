@@ -169,6 +169,20 @@ def test_evidence_made_before_the_challenge_is_found_out(laboratory, challenged)
     result.stdout.fnmatch_lines(["*codes were hidden in the prompt that aren't the challenge's*"])
 
 
+def test_a_bundle_of_another_challenge_is_not_verified(challenged, capfd) -> None:
+    """
+    The body asks for the nonce that it issued: another one, or none, is refused (exit code 2).
+    """
+    challenged("nonce-of-the-body-1", "--evidence=evidence")
+    assert main(["pack", "--evidence=evidence", "--output=it.ernie"]) == 0
+    verify = ["verify", "it.ernie"]
+    capfd.readouterr()
+
+    assert main([*verify, "--challenge=nonce-of-the-body-1"]) in (0, 1)  # doubles convince nobody
+    assert main([*verify, "--challenge=nonce-of-the-body-2"]) == 2
+    assert "recorded under another challenge; got nonce-of-the-body-1" in capfd.readouterr().err
+
+
 def test_what_is_no_challenge_is_refused(challenged) -> None:
     """
     A word that can be guessed challenges nobody.

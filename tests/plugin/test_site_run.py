@@ -277,3 +277,33 @@ def test_a_mixture_is_trained_on_and_named_by_its_digest(pytester, conformance_f
     assert 0.99 < found["padding_share"] < 1
     assert found["layout"]["accumulation"] == 8
     assert found["recipe"]["seed"] == 23
+
+
+def test_a_server_that_talks_nonsense_is_stopped_and_asked_to_the_end_for_a_reason(
+    pytester, conformance_folder, site
+):
+    """
+    R10b: what wasn't asked has no score, and says why; measured anew for a stated reason it FAILs.
+    """
+    lines = [
+        json.dumps(
+            {"id": f"{n:03d}", "question": f"What is {n} + 3?", "answer": str(n % 2 * (n + 3))}
+        )
+        for n in range(100)  # of which the reference has half
+    ]
+    (site.parent / "gsm8k.jsonl").write_text("\n".join(lines))
+    chosen = ("-m", "tier1 and accuracy", "-k", "GSM8K")
+    run(pytester, conformance_folder, site, *chosen, "--record-reference")
+    (pytester.path / "faults.json").write_text(json.dumps({"serve": {"answers": "!" * 99}}))
+
+    compared = (*chosen, "--reference=ernie-reference")
+    stopped = run(pytester, conformance_folder, site, *compared)
+    again = run(pytester, conformance_folder, site, *compared, "--fresh=all of it")
+
+    told = " ".join(stopped.stdout.str().split())
+    stopped.stdout.fnmatch_lines(["INCONCLUSIVE*inference.accuracy*GSM8K*"])
+    assert "80 questions have no score (not asked: 20 of the last 20 answers are broken" in told
+    assert "0.00 points on 100 questions, the reference has 50.00" in " ".join(
+        again.stdout.str().split()
+    )
+    again.stdout.fnmatch_lines(["FAIL*inference.accuracy*GSM8K*"])

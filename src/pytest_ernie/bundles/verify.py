@@ -62,6 +62,9 @@ class Verification(Struct, frozen=True, kw_only=True):
     reference_signed: Signed | None = None
     reference_findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    challenge: str | None = None
+    """What the evidence was recorded under."""
+    asked_challenge: str | None = None
     demands_trust: bool = False
     """Keys were named, and one of them must have signed it."""
 
@@ -76,6 +79,10 @@ class Verification(Struct, frozen=True, kw_only=True):
         reasons = [str(finding) for finding in (*self.findings, *self.reference_findings)]
         if self.signed.problem:
             reasons.append(self.signed.words)
+        if self.asked_challenge is not None and self.challenge != self.asked_challenge:
+            reasons.append(
+                f"it answers the challenge {self.challenge or '(none)'}, not {self.asked_challenge}"
+            )
         reasons += [
             f"{d.criterion}: {d.about} claimed {d.claimed}, derived {d.derived}"
             for d in self.differences
@@ -100,6 +107,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     trust: tuple[Path, ...] = ()
     edition: str | None = None
     """Name or file; None: the one that the bundle names, as this suite ships it."""
+    challenge: str | None = None
+    """What the evidence must answer; None: its own, or none."""
     every: bool = False
     """All criteria of the edition, and not only those that are claimed."""
 
@@ -188,6 +197,8 @@ def verify(path: Path, asked: Asked) -> Verification:
         reference_signed=other.signed if other else None,
         reference_findings=other.findings if other else (),
         notes=tuple(notes),
+        challenge=store.challenge,
+        asked_challenge=asked.challenge,
         demands_trust=bool(asked.trust),
     )
 

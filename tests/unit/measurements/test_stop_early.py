@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pytest_ernie.errors import UsageProblem
+from pytest_ernie.evidence import Subject
 from pytest_ernie.measurements.early import StopEarly
+from pytest_ernie.measurements.reference import Reference
 from pytest_ernie.settings import read_settings
 from pytest_ernie.standard import load
 from pytest_ernie.trainers.protocol import Enough
@@ -87,3 +90,30 @@ def test_several_references_are_read_in_their_order(tmp_path: Path) -> None:
         read_settings({"device": "cpu", "reference": ["one", "./one"]}, tmp_path)
     with pytest.raises(UsageProblem, match="the evidence can't be its own reference"):
         read_settings({"device": "cpu", "reference": ["one", "two"], "evidence": "two"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("edition", "name", "refused"),
+    [
+        ("ernie-4.5", "NVIDIA A100-SXM4-80GB", True),
+        ("ernie-4.5", "NVIDIA A800-SXM4-80GB", True),
+        ("ernie-4.5", "NVIDIA H200", False),
+        ("rehearsal", "NVIDIA A100-SXM4-80GB", False),
+    ],
+)
+def test_a_run_that_could_certify_is_never_stopped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, edition: str, name: str, refused: bool
+) -> None:
+    """The official edition with a reference of the benchmark's hardware needs every step."""
+    subject = Subject(device={"name": name}, toolchain=None, checkpoint=None)
+    store = SimpleNamespace(subjects=lambda: (subject,))
+    monkeypatch.setattr(Reference, "store", property(lambda self: store))
+    reference = Reference(read_settings({"device": "gpu", "edition": edition}, tmp_path))
+
+    if not refused:
+        reference.refuse_certifying()
+        return
+    with pytest.raises(
+        UsageProblem, match="--stop-early can't be used in a run that could certify"
+    ):
+        reference.refuse_certifying()
