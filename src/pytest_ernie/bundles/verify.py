@@ -64,7 +64,6 @@ class Verification(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     challenge: str | None = None
     """What the evidence was recorded under."""
-    asked_challenge: str | None = None
     demands_trust: bool = False
     """Keys were named, and one of them must have signed it."""
 
@@ -79,10 +78,6 @@ class Verification(Struct, frozen=True, kw_only=True):
         reasons = [str(finding) for finding in (*self.findings, *self.reference_findings)]
         if self.signed.problem:
             reasons.append(self.signed.words)
-        if self.asked_challenge is not None and self.challenge != self.asked_challenge:
-            reasons.append(
-                f"it answers the challenge {self.challenge or '(none)'}, not {self.asked_challenge}"
-            )
         reasons += [
             f"{d.criterion}: {d.about} claimed {d.claimed}, derived {d.derived}"
             for d in self.differences
@@ -107,8 +102,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     trust: tuple[Path, ...] = ()
     edition: str | None = None
     """Name or file; None: the one that the bundle names, as this suite ships it."""
-    challenge: str | None = None
-    """What the evidence must answer; None: its own, or none."""
     every: bool = False
     """All criteria of the edition, and not only those that are claimed."""
 
@@ -198,7 +191,6 @@ def verify(path: Path, asked: Asked) -> Verification:
         reference_findings=other.findings if other else (),
         notes=tuple(notes),
         challenge=store.challenge,
-        asked_challenge=asked.challenge,
         demands_trust=bool(asked.trust),
     )
 

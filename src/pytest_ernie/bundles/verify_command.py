@@ -37,7 +37,6 @@ def add_parser(commands: Any) -> None:
         "--challenge", metavar="NONCE", help="what it must answer, as the certifying body issued it"
     )
     verify.add_argument("--edition", help="name or file, where the evidence names no shipped one")
-    verify.add_argument("--challenge", metavar="NONCE", help="what the evidence must answer")
     verify.add_argument(
         "--every", action="store_true", help="all criteria, and not only those that are claimed"
     )
@@ -52,7 +51,6 @@ def _run(options: argparse.Namespace) -> int:
         reference=options.reference,
         trust=tuple(options.trust),
         edition=options.edition,
-        challenge=options.challenge,
         every=options.every,
     )
     try:
