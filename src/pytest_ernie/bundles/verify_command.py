@@ -92,6 +92,8 @@ def in_words(found: Verification) -> Iterator[str]:
         yield f"reference {found.reference}: {found.reference_signed.words}"
         if not found.reference_signed.trusted:
             yield "no trusted key signed the reference: good for comparing, and nothing that certifies (R14)"
+    if found.challenge is not None:
+        yield f"recorded under the challenge {found.challenge}"
     for judgement in found.judgements:
         yield f"{judgement.verdict.word.value:<13}{judgement.criterion.name}: {judgement.verdict.measured}"
     for difference in found.differences:
