@@ -46,14 +46,18 @@ def _parser() -> argparse.ArgumentParser:
 
     add_launch(things)
 
+    from pytest_ernie.audit.command import add_parser as add_audit
     from pytest_ernie.bundles.commands import add_parsers as add_bundles
     from pytest_ernie.load.command import add_parser
     from pytest_ernie.merge_command import add_parser as add_merge
     from pytest_ernie.planned import add_parser as add_plan
+    from pytest_ernie.slurm.command import add_parser as add_submit
 
     add_parser(commands)
     add_plan(commands)
     add_merge(commands)
+    add_submit(commands)
+    add_audit(commands)
     add_bundles(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"
@@ -104,19 +108,14 @@ def _show_evidence(options: argparse.Namespace) -> int:
 
     from pytest_ernie.evidence import Store, What
 
-    store = Store.existing(options.folder)
-    entries = store.journal.entries
-    for entry in entries:
-        if entry.type == "begin":
-            end = next(
-                (e for e in entries if e.id == entry.id and e.type in ("result", "failure")), None
-            )
+    problems = []
+    for chain in Store.existing(options.folder).chains:
+        for begin in chain.of_type.get("begin", ()):
+            ends = (e for e in chain.of_id[begin.id] if e.type in ("result", "failure"))
+            end = next(ends, None)
             state = end.type if end else "interrupted"
-            _say(f"{state:12} {msgspec.convert(entry.body['spec'], What).title}")
-    problems = [
-        *store.journal.gaps,
-        *(f"entry {n}: {why}" for n, why in store.journal.altered.items()),
-    ]
+            _say(f"{state:12} {msgspec.convert(begin.body['spec'], What).title}")
+        problems += [*chain.gaps, *(f"entry {n}: {why}" for n, why in chain.altered.items())]
     for problem in problems:
         _say(f"ALTERED      {problem}")
     return 1 if problems else 0

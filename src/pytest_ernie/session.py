@@ -127,6 +127,12 @@ class ErnieSession:
             return
         if settings.device_kind is None:
             raise pytest.UsageError(self._no_device())
+        from pytest_ernie.evidence.writing import check_writable
+
+        try:
+            check_writable(settings.evidence)
+        except ErnieError as error:
+            raise pytest.UsageError(str(error)) from None
         if settings.rehearses:
             return
         missing = missing_from(

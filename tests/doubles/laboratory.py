@@ -68,7 +68,7 @@ class DoubleTrainer:
     """
     Writes the log that a trainer would. Faults: ``nan_at``, ``stop_after``, ``missing``, ``outliers``,
     ``shift``, ``drift``, ``slower``, ``exit_code``, ``hang_in`` (a method), ``hang_after`` (steps of it);
-    ``die_after`` (steps) in as many runs as ``deaths`` says (all).
+    ``die_after`` (steps) in as many runs as ``deaths`` says (all); ``takes_s``.
     """
 
     name = "double"
@@ -90,6 +90,7 @@ class DoubleTrainer:
         started = time.time()
         log = Path(job.workdir) / "train.log"
         planted = faults("train")
+        time.sleep(planted.get("takes_s", 0))
         with Path("trained.txt").open("a") as runs:
             runs.write(f"{job.recipe.method} {job.resume_from or 'anew'}\n")
         deaths = planted.get("deaths", math.inf)

@@ -17,10 +17,11 @@ from pytest_ernie.accuracy.ask import AnswerRecord
 from pytest_ernie.evidence import Record, Recording, Store, Subject
 from pytest_ernie.load.arrivals import STAGGER_S, closed
 from pytest_ernie.load.protocol import ClientFacts, Loaded, LoadResult, RequestRecord
+from pytest_ernie.measurements.accuracy import AccuracyPlan
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.load_runs import LoadPlan
 from pytest_ernie.measurements.plan import Plan
-from pytest_ernie.measurements.serving import AccuracyPlan, ContextPlan, FactsPlan
+from pytest_ernie.measurements.serving import ContextPlan, FactsPlan
 from pytest_ernie.measurements.training import TrainingPlan
 from pytest_ernie.standard import Criterion, Edition, edition_digest
 

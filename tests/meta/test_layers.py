@@ -47,6 +47,8 @@ LAYERS = (
         "shards",
         "shard_plans",
         "merge_command",
+        "slurm",
+        "audit",
         "preflight",
         "launch_command",
         "launch_training",

@@ -49,7 +49,18 @@ def test_every_option_in_the_docs_exists() -> None:
     """
     ours = {f"--{name}" for name, _ in OPTIONS} | {f"--ernie-{name}" for name, _ in OPTIONS}
     ours |= set(flags_of(_parser())) | {f"--{name}" for name in FLAGS}
-    others = {"--html", "--collect-only", "--pyargs", "--markers", "--ernie-", "--peers", "--quick"}
+    others = {
+        "--junitxml",
+        "--partition",
+        "--exclusive",
+        "--html",
+        "--collect-only",
+        "--pyargs",
+        "--markers",
+        "--ernie-",
+        "--peers",
+        "--quick",
+    }
     texts = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))]
     named = {flag for text in texts for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
 

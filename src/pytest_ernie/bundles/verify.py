@@ -62,6 +62,8 @@ class Verification(Struct, frozen=True, kw_only=True):
     reference_signed: Signed | None = None
     reference_findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    challenge: str | None = None
+    """What the evidence was recorded under."""
     demands_trust: bool = False
     """Keys were named, and one of them must have signed it."""
 
@@ -188,6 +190,7 @@ def verify(path: Path, asked: Asked) -> Verification:
         reference_signed=other.signed if other else None,
         reference_findings=other.findings if other else (),
         notes=tuple(notes),
+        challenge=store.challenge,
         demands_trust=bool(asked.trust),
     )
 

@@ -33,6 +33,9 @@ def add_parser(commands: Any) -> None:
         metavar="KEY.pub",
         help="a key that must have signed it; several: one of them",
     )
+    verify.add_argument(
+        "--challenge", metavar="NONCE", help="what it must answer, as the certifying body issued it"
+    )
     verify.add_argument("--edition", help="name or file, where the evidence names no shipped one")
     verify.add_argument(
         "--every", action="store_true", help="all criteria, and not only those that are claimed"
@@ -53,6 +56,8 @@ def _run(options: argparse.Namespace) -> int:
     try:
         with _limited_memory():
             found = verify(options.bundle, asked)
+            if options.challenge is not None:
+                _check_challenge(options.bundle, options.challenge)
     except ErnieError as error:
         if options.json:
             _say(msgspec.json.encode({"usable": False, "problem": str(error)}).decode())
@@ -60,6 +65,14 @@ def _run(options: argparse.Namespace) -> int:
         return 2
     _say(as_json(found) if options.json else "\n".join(line(text) for text in in_words(found)))
     return 0 if found.holds else 1
+
+
+def _check_challenge(bundle: Path, challenge: str) -> None:
+    """Raise EvidenceError if the evidence answers another challenge, or none."""
+    from pytest_ernie.challenge import checked_challenge
+    from pytest_ernie.evidence import Store
+
+    Store(bundle, challenge=checked_challenge(challenge)).check_challenge()
 
 
 def as_json(found: Verification) -> str:
@@ -79,6 +92,8 @@ def in_words(found: Verification) -> Iterator[str]:
         yield f"reference {found.reference}: {found.reference_signed.words}"
         if not found.reference_signed.trusted:
             yield "no trusted key signed the reference: good for comparing, and nothing that certifies (R14)"
+    if found.challenge is not None:
+        yield f"recorded under the challenge {found.challenge}"
     for judgement in found.judgements:
         yield f"{judgement.verdict.word.value:<13}{judgement.criterion.name}: {judgement.verdict.measured}"
     for difference in found.differences:

@@ -19,6 +19,7 @@ from pytest_ernie.errors import (
     TrainerDied,
 )
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
+from pytest_ernie.evidence.writing import FULL, cannot_write
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.equipment import Equipment
 from pytest_ernie.measurements.local import local_redaction
@@ -115,6 +116,11 @@ class Candidate(Bench):
             except ErnieError as error:
                 self._failed[what.digest] = error
                 raise
+            except OSError as problem:
+                if problem.errno not in FULL:
+                    raise
+                full = self._failed[what.digest] = cannot_write(self._settings.evidence, problem)
+                raise full from problem
 
     def _may_restart(self, what: What) -> bool:
         """Tell whether the site lets a trainer that died be started again, and count it."""

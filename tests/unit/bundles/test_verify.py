@@ -103,7 +103,12 @@ def test_without_the_trusted_signature_it_does_not_hold(
     sign_bundle(path, keys["vendor"])
 
     code, told = verified(
-        capsys, path, "--reference", REFERENCE, "--trust", f"{keys['somebody']}.pub"
+        capsys,
+        path,
+        "--reference",
+        REFERENCE,
+        "--trust",
+        f"{keys['somebody']}.pub",
     )
 
     assert 1 == code
