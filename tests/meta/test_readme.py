@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -120,3 +121,24 @@ def test_importing_stays_light(module: str) -> None:
     ).stdout
 
     assert shown.strip() == "[]"
+
+
+COMMANDS = [
+    (page.name, line)
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for block in re.findall(
+        r"^```(?:sh|console)?\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S
+    )
+    for line in block.replace("\\\n", " ").splitlines()
+    if re.match(r"(\$ )?pytest-ernie ", line)
+]
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=lambda text: text[:60])
+def test_every_command_of_the_docs_is_understood(page: str, line: str) -> None:
+    """
+    What a page tells people to type is taken by the command's own parser, to the last argument.
+    """
+    words = shlex.split(line.removeprefix("$ "), comments=True)
+
+    assert callable(_parser().parse_args(words[1:]).run), page

@@ -21,7 +21,10 @@ from pytest_ernie.report.text import html
 
 About = Literal["verdict", "figure", "device", "software", "suite", "edition"]
 _NONE = "–"
-STYLE = Path(__file__).with_name("diff.css")
+STYLES = (
+    Path(__file__).parents[1] / "report" / "style.css",
+    Path(__file__).with_name("diff.css"),
+)
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -151,7 +154,7 @@ def as_html(diff: Diff) -> str:
         if rows
         else "<p>Nothing changed.</p>"
     )
-    style = STYLE.read_text(encoding="utf-8")
+    style = "".join(path.read_text(encoding="utf-8") for path in STYLES)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
