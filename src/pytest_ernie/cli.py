@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
     from pytest_ernie.audit.command import add_parser as add_audit
     from pytest_ernie.bundles.commands import add_parsers as add_bundles
+    from pytest_ernie.certificate_command import add_parser as add_certificate
     from pytest_ernie.load.command import add_parser
     from pytest_ernie.merge_command import add_parser as add_merge
     from pytest_ernie.planned import add_parser as add_plan
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add_submit(commands)
     add_audit(commands)
     add_bundles(commands)
+    add_certificate(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"
     )

@@ -92,6 +92,8 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         },
     ),
     ("lang", {"choices": ("en", "zh"), "default": "en", "help": "language of the report"}),
+    ("results", {"metavar": "FILE", "help": "write every verdict as JSON"}),
+    ("summary", {"metavar": "FILE", "help": "write a job summary in Markdown"}),
 )
 
 

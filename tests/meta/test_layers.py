@@ -47,6 +47,7 @@ LAYERS = (
         "shards",
         "shard_plans",
         "merge_command",
+        "certificate_command",
         "slurm",
         "audit",
         "preflight",

@@ -34,6 +34,33 @@ def test_the_two_commands_stand_alone_in_their_blocks() -> None:
     ]
 
 
+def test_both_languages_show_the_same_commands() -> None:
+    """
+    README.zh-CN.md is in step with README.md: what is typed is equal to the letter.
+    """
+    chinese = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+    block = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+    assert block.findall(chinese) == block.findall(README)
+    words = re.compile(r"^\| ([A-Z]+(?: [A-Z]+)?)\b", re.MULTILINE)
+    assert words.findall(chinese) == words.findall(README.split("## What has run")[0])
+
+
+def test_links_of_the_docs_lead_somewhere() -> None:
+    """
+    A page that was renamed must not be linked by its old name.
+    """
+    pages = [ROOT / "README.md", ROOT / "README.zh-CN.md", *(ROOT / "docs").glob("*.md")]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+
+    assert broken == []
+
+
 def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:
     """Yield every flag of a command and of all commands below it."""
     for action in parser._actions:
@@ -50,6 +77,8 @@ def test_every_option_in_the_docs_exists() -> None:
     ours = {f"--{name}" for name, _ in OPTIONS} | {f"--ernie-{name}" for name, _ in OPTIONS}
     ours |= set(flags_of(_parser())) | {f"--{name}" for name in FLAGS}
     others = {
+        "--gpus",  # docker's
+        "--runtime",
         "--junitxml",
         "--partition",
         "--exclusive",

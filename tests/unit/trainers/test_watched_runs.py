@@ -30,7 +30,7 @@ for step in range(1, 501):
 def job(workdir: Path, **more: object) -> TrainingJob:
     recipe = load("rehearsal").recipe("ERNIE-4.5-tiny", "sft")
     fields = {"recipe": recipe, "checkpoint": "c", "data": "d.jsonl", "workdir": str(workdir)}
-    return TrainingJob(**fields, paddle_device="cpu", **more)  # type: ignore[arg-type]  # fields of TrainingJob
+    return TrainingJob(**{**fields, "paddle_device": "cpu", **more})  # type: ignore[arg-type]  # fields of TrainingJob
 
 
 def run(workdir: Path, watch: Watch) -> TrainingOutcome:
@@ -62,11 +62,14 @@ def test_checkpoints_are_written_only_where_the_recipe_has_them(tmp_path: Path) 
     assert "save_steps" not in plain
     assert "resume_from_checkpoint" not in plain
 
+    on_cpu = settings(job(tmp_path, checkpoint_steps=100), tmp_path / "model")
+    assert on_cpu["save_strategy"] == "no"  # it couldn't read them back
+
+    card = {"paddle_device": "gpu", "cards": ("0",), "visible_variable": "CUDA_VISIBLE_DEVICES"}
     resumed = settings(
-        job(tmp_path, checkpoint_steps=100, resume_from=str(tmp_path / "checkpoint-200")),
+        job(tmp_path, checkpoint_steps=100, resume_from=str(tmp_path / "checkpoint-200"), **card),
         tmp_path / "model",
     )
     kept = {name: resumed[name] for name in ("save_strategy", "save_steps", "save_total_limit")}
     assert kept == {"save_strategy": "steps", "save_steps": 100, "save_total_limit": 2}
-    assert resumed["load_checkpoint_format"] == "unified_checkpoint"
     assert resumed["resume_from_checkpoint"] == str(tmp_path / "checkpoint-200")
