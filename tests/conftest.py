@@ -14,10 +14,10 @@ import httpx  # noqa: F401 (see above)
 import numpy as np  # noqa: F401 (see above)
 import pytest
 
-# What takes minutes runs only when it is asked for by name: pytest tests/real, pytest tests/faults
+# What takes minutes runs only when it is asked for by name: pytest tests/real, pytest tests/faults ...
 collect_ignore = [
     folder
-    for folder in ("real", "faults", "tamper")
+    for folder in ("real", "faults", "kills", "slurm", "tamper", "browser")
     if not any(f"tests/{folder}" in word for word in sys.argv)
 ]
 

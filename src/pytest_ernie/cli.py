@@ -46,20 +46,27 @@ def _parser() -> argparse.ArgumentParser:
 
     add_launch(things)
 
+    from pytest_ernie.audit.command import add_parser as add_audit
     from pytest_ernie.bundles.commands import add_parsers as add_bundles
+    from pytest_ernie.certificate_command import add_parser as add_certificate
     from pytest_ernie.load.command import add_parser
     from pytest_ernie.merge_command import add_parser as add_merge
     from pytest_ernie.planned import add_parser as add_plan
+    from pytest_ernie.slurm.command import add_parser as add_submit
 
     add_parser(commands)
     add_plan(commands)
     add_merge(commands)
+    add_submit(commands)
+    add_audit(commands)
     add_bundles(commands)
+    add_certificate(commands)
     doctor = commands.add_parser(
         "doctor", help="check the host and print the mend for each finding"
     )
     doctor.add_argument("--device", metavar="KIND", help="also what this chip's documents require")
     doctor.add_argument("--site", metavar="FILE", type=Path, help="also what this lab has")
+    doctor.add_argument("--data", metavar="FOLDER", type=Path, help="where accuracy data sets lie")
     doctor.set_defaults(run=_doctor)
 
     prepare = commands.add_parser(
@@ -69,8 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         "names",
         nargs="*",
         default=["trainer-cpu", "server-cpu"],
-        help="trainer-cpu, server-cpu (vLLM), transformers-cpu, trainer-torch-cpu; the first two if none "
-        "is named",
+        help="trainer-cpu, server-cpu (vLLM), transformers-cpu, trainer-torch-cpu, evaluator (scores "
+        "accuracy data sets); the first two if none is named",
     )
     prepare.set_defaults(run=_provision)
     return parser
@@ -103,19 +110,14 @@ def _show_evidence(options: argparse.Namespace) -> int:
 
     from pytest_ernie.evidence import Store, What
 
-    store = Store.existing(options.folder)
-    entries = store.journal.entries
-    for entry in entries:
-        if entry.type == "begin":
-            end = next(
-                (e for e in entries if e.id == entry.id and e.type in ("result", "failure")), None
-            )
+    problems = []
+    for chain in Store.existing(options.folder).chains:
+        for begin in chain.of_type.get("begin", ()):
+            ends = (e for e in chain.of_id[begin.id] if e.type in ("result", "failure"))
+            end = next(ends, None)
             state = end.type if end else "interrupted"
-            _say(f"{state:12} {msgspec.convert(entry.body['spec'], What).title}")
-    problems = [
-        *store.journal.gaps,
-        *(f"entry {n}: {why}" for n, why in store.journal.altered.items()),
-    ]
+            _say(f"{state:12} {msgspec.convert(begin.body['spec'], What).title}")
+        problems += [*chain.gaps, *(f"entry {n}: {why}" for n, why in chain.altered.items())]
     for problem in problems:
         _say(f"ALTERED      {problem}")
     return 1 if problems else 0
@@ -129,7 +131,7 @@ def _doctor(options: argparse.Namespace) -> int:
     device = Registry().find_device(options.device) if options.device else None
     site = read_site(options.site) if options.site else None
     findings = []
-    for check in checks_for(Lab(device, site)):
+    for check in checks_for(Lab(device, site, options.data)):
         findings.append(check.run())
         _say(f"{findings[-1].word:8} {findings[-1]}")
     return 0 if all(finding.passes for finding in findings) else 1

@@ -11,17 +11,21 @@ from pytest_ernie.evidence import Record
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.serving import Served
 from pytest_ernie.measurements.throughput import Throughput, WorkloadLoads
-from pytest_ernie.measurements.training import TrainingRun
+from pytest_ernie.measurements.training_run import TrainingRun
 from pytest_ernie.measurements.watched import cards_were_slowed
 from pytest_ernie.standard import Criterion, Edition
+from pytest_ernie.standard.model import LossRule, TrainingThroughputRule
 from pytest_ernie.verdicts import (
+    Memory,
     Verdict,
     Word,
+    attempts_agree,
     datatype_supported,
     inconclusive,
     loss_follows,
     throughput_share,
     training_context,
+    training_share,
 )
 
 
@@ -44,13 +48,17 @@ def comparable(measured: Record, benchmark: Record) -> None:
             raise _unequal(what, own, other)
 
 
-def before_training(candidate: Bench, reference: Bench, criterion: Criterion) -> None:
+def before_training(
+    candidate: Bench, reference: Bench, criterion: Criterion, edition: Edition
+) -> None:
     """
-    Raise EvidenceError where the reference has another recipe, other data or weights (R14).
+    Raise EvidenceError where the edition or the reference has another recipe, other data or weights (R14).
 
     Before the candidate trains: hours that can't be compared with anything are lost. Where there is no
     reference, or the candidate is offline, nothing is known yet and nothing is said.
     """
+    inputs = candidate.training_inputs(criterion.model)
+    _designated(inputs.get("training data"), criterion, edition)
     try:
         benchmark = reference.trained_if_any(criterion)
     except ReferenceBeingRecorded:
@@ -61,9 +69,20 @@ def before_training(candidate: Bench, reference: Bench, criterion: Criterion) ->
         "training data": benchmark.subject.launch.get("training_data"),
         "checkpoint": benchmark.subject.checkpoint,
     }
-    for what, own in candidate.training_inputs(criterion.model).items():
+    for what, own in inputs.items():
         if own != theirs[what]:
             raise _unequal(what, own, theirs[what])
+
+
+def _designated(own: str | None, criterion: Criterion, edition: Edition) -> None:
+    modality = edition.model(criterion.model).modality
+    for slot in edition.supervised_data:
+        if slot.modality == modality and slot.sha256 is not None and own not in (None, slot.sha256):
+            raise EvidenceError(
+                "this isn't the supervised data set that the edition designates",
+                got=_short(own),
+                wanted=_short(slot.sha256),
+            )
 
 
 def _unequal(what: str, own: str | None, other: str | None) -> EvidenceError:
@@ -90,13 +109,77 @@ def _short(sha256: str | None) -> str:
 
 def loss_of(measured: TrainingRun, benchmark: TrainingRun, edition: Edition) -> Verdict:
     """
-    Judge the loss curves; a log that is doubtful in any way can fail, but never pass.
+    Judge the loss curves; a log whose steps are doubtful shows neither PASS nor FAIL.
+
+    Only a loss that is no number fails whatever else is wrong with the log.
     """
-    verdict = loss_follows(measured.losses, benchmark.losses, edition.rulings.loss)
-    for side, run in (("candidate", measured), ("reference", benchmark)):
-        if verdict.word is Word.PASS and run.curve.problems:
-            return inconclusive(
-                f"the {side}'s log is doubtful: {run.curve.problems[0]}", required=verdict.required
+    rule = edition.rulings.loss
+    verdict = loss_follows(
+        measured.losses,
+        benchmark.losses,
+        rule,
+        repeats=benchmark.repeats,
+        layout_noise=_layout_noise(measured, benchmark, rule),
+        rates=(measured.curve.rates(), benchmark.curve.rates()),
+    )
+    return _unless_doubtful(
+        with_attempts(verdict, measured),
+        (("candidate", measured), ("reference", benchmark)),
+        tolerance=rule.tolerance,
+        max_outliers=rule.max_outliers,
+    )
+
+
+def _layout_noise(measured: TrainingRun, benchmark: TrainingRun, rule: LossRule) -> float | None:
+    """Return how far the sides' layouts differ by themselves, None if both had the same."""
+    noise = rule.layout_noise
+    if measured.micro_batch != benchmark.micro_batch:
+        return noise.micro_batch
+    if measured.layout == benchmark.layout:
+        return None
+    return noise.float32 if measured.recipe.precision == "float32" else noise.bfloat16
+
+
+def with_attempts(verdict: Verdict, run: TrainingRun) -> Verdict:
+    """Return a verdict that says in how many attempts its run was completed."""
+    if not run.attempts_before:
+        return verdict
+    lasts = ", ".join(str(attempt.last_step) for attempt in run.attempts)
+    since = (
+        f"it went on from the checkpoint of step {run.resumed_from}"
+        if run.resumed_from
+        else "it began anew"
+    )
+    times = "once" if run.attempts_before == 1 else f"{run.attempts_before} times"
+    note = f"{DIED}the run was cut short ({times}"
+    note += (
+        f", last step kept: {lasts}); {since}" if lasts else f", before a step was kept); {since}"
+    )
+    return msgspec.structs.replace(verdict, notes=(*verdict.notes, note))
+
+
+def _unless_doubtful(
+    verdict: Verdict,
+    sides: tuple[tuple[str, TrainingRun], ...],
+    *,
+    tolerance: float,
+    max_outliers: int,
+) -> Verdict:
+    """Return the verdict, or INCONCLUSIVE if a log or an earlier attempt makes the curve doubtful."""
+    if verdict.word is Word.INCONCLUSIVE or "first_bad_step" in verdict.numbers:
+        return verdict
+    for side, run in sides:
+        doubt = next(iter(run.doubts), None) or attempts_agree(
+            run.losses,
+            [attempt.losses for attempt in run.attempts],
+            tolerance=tolerance,
+            max_outliers=max_outliers,
+        )
+        if doubt is not None:
+            return msgspec.structs.replace(
+                verdict,
+                word=Word.INCONCLUSIVE,
+                message=f"the {side}'s log is doubtful: {doubt}. As it stands, {verdict.message}",
             )
     return verdict
 
@@ -109,14 +192,24 @@ def loss_at_length(
     """
     rule = edition.rulings.training_context
     assert criterion.length is not None
+    sides = [("candidate", measured)]
     if benchmark is not None:
         comparable(measured.record, benchmark.record)
-    return training_context(
+        sides.append(("reference", benchmark))
+    verdict = training_context(
         measured.losses,
         benchmark.losses if benchmark else None,
         sample_tokens=[measured.sample_tokens_min],
         length=criterion.length // rule.length_divisor,
         rule=rule,
+        memory=Memory(
+            peak_gib=measured.memory_peak_gib,
+            there_gib=measured.record.subject.device.get("memory_gib"),
+            ran_out=measured.out_of_memory,
+        ),
+    )
+    return _unless_doubtful(
+        with_attempts(verdict, measured), tuple(sides), tolerance=rule.tolerance, max_outliers=0
     )
 
 
@@ -143,29 +236,35 @@ def share_of_training_benchmark(
     """
     rule = edition.rulings.training_throughput
     for side, run in (("candidate", measured), ("reference", benchmark)):
-        missing = [s for s in range(rule.first_step, rule.last_step + 1) if s not in run.losses]
-        if missing:
-            return inconclusive(
-                f"the {side}'s log lacks step {missing[0]}, so its token/s over steps "
-                f"{rule.first_step}..{rule.last_step} isn't known"
-            )
-    if problem := _other_machine(measured.record, benchmark.record, edition) or _slowed(
+        if problem := _no_pace(side, run, rule):
+            return inconclusive(problem)
+    if other_machine := _other_machine(measured.record, benchmark.record, edition) or _slowed(
         benchmark.record
     ):
-        return problem
-    slowed = cards_were_slowed(measured.record)
-    notes = (
-        *((slowed,) if slowed else ()),
-        f"nominal, padding counted: {measured.nominal_tokens_per_s:.0f} tok/s, benchmark "
-        f"{benchmark.nominal_tokens_per_s:.0f}",
-    )
+        return other_machine
     assert criterion.share is not None
-    return throughput_share(
-        measured.effective_tokens_per_s,
-        benchmark.effective_tokens_per_s,
-        at_least=criterion.share,
-        notes=notes,
-    )
+    verdict = training_share(measured.pace, benchmark.pace, at_least=criterion.share, rule=rule)
+    if slowed := cards_were_slowed(measured.record):
+        verdict = msgspec.structs.replace(verdict, notes=(slowed, *verdict.notes))
+    return with_attempts(verdict, measured)
+
+
+def _no_pace(side: str, run: TrainingRun, rule: TrainingThroughputRule) -> str | None:
+    """Say why a run's tokens per second aren't known, or None."""
+    if run.resumed_from:
+        return (
+            f"the {side}'s run went on from the checkpoint of step {run.resumed_from}, so its token/s "
+            f"over steps {rule.first_step}..{rule.last_step} in one piece isn't known: measure it again "
+            "with --fresh"
+        )
+    missing = [s for s in range(rule.first_step, rule.last_step + 1) if s not in run.losses]
+    if missing:
+        return (
+            f"the {side}'s log lacks step {missing[0]}, so its token/s over steps "
+            f"{rule.first_step}..{rule.last_step} isn't known"
+        )
+    doubt = next(iter(run.doubts), run.pace_problem)
+    return f"the {side}'s log is doubtful: {doubt}" if doubt else None
 
 
 WORST_FIRST = (Word.FAIL, Word.INCONCLUSIVE, Word.PASS)

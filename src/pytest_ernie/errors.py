@@ -9,6 +9,8 @@ What can go wrong, as people read it: what is wrong, where, got, wanted, what to
     ├── ToolchainError        an isolated environment can't be made or used
     ├── MeasurementError      a measurement was tried and didn't complete
     │   ├── TrainerError      the trainer died, or its log can't be read
+    │   │   ├── TrainerDied   it had begun, and ended before its time
+    │   │   └── StoppedEarly  it was ended because it could no longer pass (--stop-early)
     │   └── EngineError       the server didn't start, died, or answered wrongly
     │       ├── ServerNotStarted  it never became ready
     │       └── ServerDied    it was ready, and then it was not
@@ -88,6 +90,14 @@ class MeasurementError(ErnieError):
 
 class TrainerError(MeasurementError):
     """The trainer died, or its log can't be read."""
+
+
+class TrainerDied(TrainerError):
+    """The trainer had begun and ended before its time: killed, out of memory, a host that went away."""
+
+
+class StoppedEarly(TrainerError):
+    """The run could no longer pass and was ended (``--stop-early``); it is no result."""
 
 
 class EngineError(MeasurementError):

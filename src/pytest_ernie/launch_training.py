@@ -79,7 +79,8 @@ def lines(
     )
     yield f"# {model} {method} at {length} tokens, on {device}"
     yield f"# {kind} {known or 'of no known version: taken for the newest'}"
-    if not filled and recipe != edition.recipe(model, method):
+    steps = edition.recipe(model, method)
+    if not filled and (steps is None or recipe.digest != steps.digest):
         yield "# the suite trains at this length with samples filled to it (R12): add --filled"
     yield from _origin(recipe, setup)
     if preview.links:
@@ -182,13 +183,18 @@ def _origin(recipe: Recipe, setup: Setup) -> Iterator[str]:
         yield f"#   from the site file: {', '.join(layout.site)}"
     told = setup.recorded(recipe)
     yield (
-        f"# {told['cards']} cards on {told['hosts']} hosts: {told['replicas']} replicas of "
+        f"# {_some(told['cards'], 'card')} on {_some(told['hosts'], 'host')}: "
+        f"{_some(told['replicas'], 'replica')} of "
         f"{layout.tensor_parallel} x {layout.pipeline_parallel} (tensor x pipeline), "
         f"{told['accumulation']} micro batches of {told['micro_batch']} each, "
         f"{recipe.global_batch} samples a step"
     )
     if setup.all_cards < layout.least:
         yield f"# too few: the documents ask for {layout.least} cards at least"
+
+
+def _some(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _script(preview: TrainingPreview, setup: Setup) -> Iterator[str]:

@@ -16,6 +16,13 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("device", {"metavar": "KIND", "help": DEVICE_HELP}),
     ("site", {"metavar": "FILE", "help": "TOML file that says what this lab has"}),
     (
+        "data",
+        {
+            "metavar": "FOLDER",
+            "help": "folder of the accuracy data sets, searched before any cache",
+        },
+    ),
+    (
         "edition",
         {
             "metavar": "NAME",
@@ -23,7 +30,15 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         },
     ),
     ("models", {"metavar": "NAMES", "help": "only these models, separated by commas"}),
-    ("reference", {"metavar": "FOLDER", "help": "evidence of the benchmark to compare with"}),
+    (
+        "reference",
+        {
+            "action": "append",
+            "metavar": "FOLDER",
+            "help": "evidence of the benchmark to compare with; further ones show how far it agrees "
+            "with itself",
+        },
+    ),
     (
         "evidence",
         {"metavar": "FOLDER", "help": "where measurements are kept (default: ernie-evidence)"},
@@ -56,6 +71,13 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         },
     ),
     (
+        "stop-early",
+        {
+            "action": "store_true",
+            "help": "bring-up only: end a training run that can no longer pass",
+        },
+    ),
+    (
         "shard",
         {
             "metavar": "K/N",
@@ -70,6 +92,8 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         },
     ),
     ("lang", {"choices": ("en", "zh"), "default": "en", "help": "language of the report"}),
+    ("results", {"metavar": "FILE", "help": "write every verdict as JSON"}),
+    ("summary", {"metavar": "FILE", "help": "write a job summary in Markdown"}),
 )
 
 

@@ -18,7 +18,7 @@ import pytest
 from pytest_ernie.errors import ErnieError, ReferenceBeingRecorded
 from pytest_ernie.report.text import line, visible
 from pytest_ernie.standard import Criterion
-from pytest_ernie.verdicts import Flip, Verdict, Word, inconclusive
+from pytest_ernie.verdicts import Flip, Listing, Verdict, Word, inconclusive
 
 PROPERTY = "ernie"
 """Name of the user property that holds the whole judgement as JSON."""
@@ -114,6 +114,7 @@ def _harmless(verdict: Verdict) -> Verdict:
         measured=line(verdict.measured),
         required=line(verdict.required),
         notes=tuple(line(note) for note in verdict.notes),
+        listing=_harmless_listing(verdict.listing) if verdict.listing else None,
         flips=tuple(
             Flip(
                 question=line(flip.question),
@@ -122,6 +123,16 @@ def _harmless(verdict: Verdict) -> Verdict:
                 candidate=visible(flip.candidate),
             )
             for flip in verdict.flips
+        ),
+    )
+
+
+def _harmless_listing(listing: Listing) -> Listing:
+    return msgspec.structs.replace(
+        listing,
+        rows=tuple(
+            tuple(line(cell) if isinstance(cell, str) else cell for cell in cells)
+            for cells in listing.rows
         ),
     )
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_ernie.accuracy.nonsense import seen_of, why_broken
 from pytest_ernie.comparison import comparable, with_deaths
 from pytest_ernie.errors import EvidenceError
-from pytest_ernie.measurements.serving import Answers
+from pytest_ernie.measurements.accuracy import Answers
 from pytest_ernie.standard import Edition
-from pytest_ernie.verdicts import Flip, Layout, Verdict, accuracy_equal
+from pytest_ernie.verdicts import Flip, Layout, Verdict, Word, accuracy_equal
 
 if TYPE_CHECKING:
     from pytest_ernie.accuracy.ask import AnswerRecord
@@ -35,6 +36,8 @@ EXCERPT = 240
 """Characters of an answer that a flip shows."""
 LEAD = 60
 """Of these, before the two answers begin to differ."""
+BROKEN_SHARE_TOLD = 0.01
+"""From this share of them on, broken answers are told beside a verdict that isn't PASS."""
 REASONS_TOLD = 2
 REASON_CHARACTERS = 160
 
@@ -60,9 +63,24 @@ def scores_agree(measured: Answers, benchmark: Answers, edition: Edition) -> Ver
         unscored_because=reasons(measured.answers.values()),
         reference_unscored_because=reasons(benchmark.answers.values()),
     )
-    flips = (*_shown(measured, benchmark, lost=True), *_shown(measured, benchmark, lost=False))
-    verdict = msgspec.structs.replace(verdict, flips=flips)
+    verdict = msgspec.structs.replace(
+        verdict,
+        flips=(*_shown(measured, benchmark, lost=True), *_shown(measured, benchmark, lost=False)),
+        notes=(*verdict.notes, *_of_answers(verdict.word, measured, benchmark)),
+    )
     return with_deaths(verdict, *measured.record.deaths)
+
+
+def _of_answers(word: Word, measured: Answers, benchmark: Answers) -> Iterator[str]:
+    """Say what a reader of the scores should know of the answers; broken ones where they may explain it."""
+    yield from measured.notes
+    yield from (f"on the reference {note}" for note in benchmark.notes)
+    if word is not Word.PASS:
+        answered = [answer for answer in measured.answers.values() if answer.error is None]
+        broken = Counter(filter(None, (why_broken(seen_of(answer)) for answer in answered)))
+        if broken.total() >= max(1, BROKEN_SHARE_TOLD * len(answered)):
+            told = ", ".join(f"{count} {kind}" for kind, count in broken.most_common())
+            yield f"{broken.total()} of {len(answered)} answers are no answers: {told}"
 
 
 def same_questions(measured: Answers, benchmark: Answers) -> None:

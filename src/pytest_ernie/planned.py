@@ -84,7 +84,7 @@ def _run(options: argparse.Namespace) -> int:
     edition = settings.edition
     chosen = [c for c in criteria(edition) if chosen_by(options.markers, c)]
     folder = Path.cwd() / (options.evidence or CANDIDATE_FOLDER)
-    known = durations_s(Store.existing(folder), edition) if folder.exists() else {}
+    known = known_durations(edition, options.evidence)
     if options.shards is None:
         if options.output is not None:
             raise UsageProblem("--output writes shards, and none were asked for: --shards N")
@@ -160,6 +160,12 @@ def _no_expression(expression: str) -> UsageProblem:
     )
 
 
+def known_durations(edition: Edition, evidence: str | None) -> dict[Question, float]:
+    """Return what earlier evidence tells; nothing if there is none in that place, or the usual one."""
+    folder = Path.cwd() / (evidence or CANDIDATE_FOLDER)
+    return durations_s(Store.existing(folder), edition) if folder.exists() else {}
+
+
 def durations_s(store: Store, edition: Edition) -> dict[Question, float]:
     """
     Return how long each question took to answer, as far as it was answered completely.
@@ -187,6 +193,21 @@ def durations_s(store: Store, edition: Edition) -> dict[Question, float]:
         if question in complete:
             total[question] = total.get(question, 0.0) + took_s
     return total
+
+
+def measured_questions(store: Store, edition: Edition) -> set[Question]:
+    """Return the questions to which the evidence has a whole answer, and no attempt that is still open."""
+    begun: dict[Question, set[What]] = {}
+    ended: dict[Question, set[What]] = {}
+    for chain in store.chains:
+        for begin in chain.of_type.get("begin", ()):
+            what = msgspec.convert(begin.body["spec"], What)
+            question = Question.answered_by(what)
+            begun.setdefault(question, set()).add(what)
+            if any(entry.type == "result" for entry in chain.of_id[begin.id]):
+                ended.setdefault(question, set()).add(what)
+    whole = durations_s(store, edition)
+    return {question for question in whole if begun[question] == ended.get(question)}
 
 
 def lines(

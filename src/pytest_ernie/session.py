@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_ernie.accuracy.data import is_there
 from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import ErnieError, UsageProblem
 from pytest_ernie.options import OPTIONS, destination
@@ -117,14 +118,29 @@ class ErnieSession:
         settings = self.settings
         if settings.applicant == "appliance":
             self._refuse_higher_tiers(chosen)
+        if settings.stop_early:
+            try:
+                self.reference.refuse_certifying()
+            except ErnieError as error:
+                raise pytest.UsageError(str(error)) from None
         if settings.offline:
             return
         if settings.device_kind is None:
             raise pytest.UsageError(self._no_device())
+        from pytest_ernie.evidence.writing import check_writable
+
+        try:
+            check_writable(settings.evidence)
+        except ErnieError as error:
+            raise pytest.UsageError(str(error)) from None
         if settings.rehearses:
             return
         missing = missing_from(
-            settings.site, settings.edition, chosen, endpoint=settings.endpoint is not None
+            settings.site,
+            settings.edition,
+            chosen,
+            endpoint=settings.endpoint is not None,
+            found=lambda dataset: is_there(dataset, settings.site or Site(), settings.data),
         )
         if missing:
             raise pytest.UsageError(self._lacking(chosen, missing))
@@ -160,6 +176,10 @@ class ErnieSession:
         ]
         if not edition.certifies:
             lines.append("ernie: REHEARSAL - nothing recorded under this edition can certify")
+        if settings.stop_early:
+            lines.append(
+                "ernie: --stop-early: a training run that can no longer pass is ended, and is no result"
+            )
         if settings.shard is not None:
             lines.append(
                 f"ernie: shard {settings.shard.title}; pytest-ernie merge joins the evidence of all"

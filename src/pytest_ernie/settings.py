@@ -30,13 +30,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     edition_digest: str
     site: Site | None
     reference: Path | None
+    more_references: tuple[Path, ...] = ()
+    """Further references: they only show how far references agree with each other."""
     evidence: Path
     offline: bool
     record_reference: bool
     applicant: Literal["chip", "appliance"]
     endpoint: str | None
     fresh: str | None
+    stop_early: bool = False
+    """End a training run that can no longer pass; bring-up only."""
     lang: Literal["en", "zh"]
+    data: Path | None = None
+    """Folder of the accuracy data sets: the option's, else the site file's."""
     shard: Asked | None = None
     challenge: str | None = None
     """What the certifying body issued, so that evidence can't have been made before (R16)."""
@@ -68,8 +74,11 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
     evidence = folder / (
         _text(options, "evidence") or (REFERENCE_FOLDER if recording else CANDIDATE_FOLDER)
     )
-    reference = _reference(_text(options, "reference"), edition, folder)
-    _refuse_self_comparison(evidence, reference, recording)
+    reference, *more = _references(_texts(options, "reference"), edition, folder)
+    for one in (reference, *more):
+        _refuse_self_comparison(evidence, one, recording)
+    stop_early = bool(options.get("stop_early"))
+    _refuse_stopping_early(stop_early, reference, recording, offline)
     if not offline and evidence.is_file():
         raise UsageProblem(
             "a bundle is only read, so nothing can be measured into it",
@@ -77,24 +86,37 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
             got=evidence,
             fix="Add --offline to judge it, or name a folder",
         )
-    site = _text(options, "site")
+    named = _text(options, "site")
+    site = read_site(folder / named) if named else None
     shard, challenge = _text(options, "shard"), _text(options, "challenge")
     return Settings(
         device_kind=device,
         edition=edition,
         edition_digest=edition_digest(load(name)),
-        site=read_site(folder / site) if site else None,
+        site=site,
         reference=reference,
+        more_references=tuple(one for one in more if one is not None),
         evidence=evidence,
         offline=offline,
         record_reference=recording,
         applicant="appliance" if options.get("applicant") == "appliance" else "chip",
         endpoint=endpoint,
         fresh=_text(options, "fresh"),
+        stop_early=stop_early,
         lang="zh" if options.get("lang") == "zh" else "en",
+        data=_data(_text(options, "data"), site, folder),
         shard=asked_shard(shard, folder) if shard else None,
         challenge=checked_challenge(challenge) if challenge else None,
     )
+
+
+def _data(name: str | None, site: Site | None, folder: Path) -> Path | None:
+    if name is None:
+        return Path(site.data) if site and site.data else None
+    path = folder / Path(name).expanduser()
+    if not path.is_dir():
+        raise UsageProblem("there is no such folder of data sets", where="--data", got=path)
+    return path
 
 
 def _text(options: dict[str, object], name: str) -> str | None:
@@ -105,6 +127,13 @@ def _text(options: dict[str, object], name: str) -> str | None:
     if not text:
         raise UsageProblem(f"--{name.replace('_', '-')} is empty")
     return text
+
+
+def _texts(options: dict[str, object], name: str) -> list[str]:
+    """Return every value of an option that may be given more than once."""
+    value = options.get(name)
+    values = value if isinstance(value, list) else [value]
+    return [text for one in values if (text := _text({name: one}, name)) is not None]
 
 
 def _with_models(edition: Edition, names: str | None) -> Edition:
@@ -130,15 +159,38 @@ def _with_models(edition: Edition, names: str | None) -> Edition:
     return msgspec.structs.replace(edition, models=models)
 
 
-def _reference(name: str | None, edition: Edition, folder: Path) -> Path | None:
-    if name is not None:
+def _references(names: list[str], edition: Edition, folder: Path) -> list[Path | None]:
+    """Return the references' folders, the one that counts first; it is None if there is none."""
+    found: list[Path | None] = []
+    for name in names:
         path = folder / name
         if not path.exists():
             raise UsageProblem("there is no such reference", where="--reference", got=path)
-        return path
-    if edition.name == "rehearsal":
-        return Path(__file__).parent / "rehearsal" / "reference"
-    return None
+        if path.resolve() in [other.resolve() for other in found if other]:
+            raise UsageProblem("a reference is named twice", where="--reference", got=path)
+        found.append(path)
+    if not found and edition.name == "rehearsal":
+        found = [Path(__file__).parent / "rehearsal" / "reference"]
+    return found or [None]
+
+
+def _refuse_stopping_early(
+    asked: bool, reference: Path | None, recording: bool, offline: bool
+) -> None:
+    if not asked:
+        return
+    if recording:
+        raise UsageProblem(
+            "--stop-early ends training runs before their time, and a reference needs whole ones",
+            fix="Leave --stop-early out",
+        )
+    if offline:
+        raise UsageProblem("--stop-early ends training runs, and --offline starts none")
+    if reference is None:
+        raise UsageProblem(
+            "--stop-early ends a training run that can no longer follow the reference, and there is none",
+            fix="Name one with --reference",
+        )
 
 
 def _refuse_self_comparison(evidence: Path, reference: Path | None, recording: bool) -> None:

@@ -5,6 +5,7 @@ The site file: what a lab has. Strict, because a key that is silently dropped co
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,6 +14,7 @@ from msgspec import Meta, Struct
 
 from pytest_ernie.errors import SiteError
 from pytest_ernie.standard.criteria import Criterion, workloads_of
+from pytest_ernie.standard.dataset import Dataset
 from pytest_ernie.standard.model import DataType, Edition
 
 if sys.version_info >= (3, 11):
@@ -35,6 +37,8 @@ class TrainerSite(_Table, frozen=True, kw_only=True):
     python: str
     """Interpreter of an environment that holds the trainer."""
     env: dict[str, str] = {}
+    restarts: Annotated[int, Meta(ge=0)] = 0
+    """How often a trainer that died is started again in one run; the evidence says so."""
     hosts: Annotated[int, Meta(ge=1)] | Literal["scheduler"] = 1
     """How many hosts train together; "scheduler": as many as its environment says."""
     master: str | None = None
@@ -111,6 +115,13 @@ class EngineSite(_Table, frozen=True, kw_only=True):
     env: dict[str, str] = {}
 
 
+class EvaluatorSite(_Table, frozen=True, kw_only=True):
+    """``[evaluator]``: the environment of the evaluation library, if the suite's own isn't wanted."""
+
+    python: str
+    env: dict[str, str] = {}
+
+
 class ModelSite(_Table, frozen=True, kw_only=True):
     """``[models."ERNIE-4.5-0.3B"]``: where weights and training data lie."""
 
@@ -144,7 +155,7 @@ class ModelSite(_Table, frozen=True, kw_only=True):
         return next((table for name, table in self.serving.items() if name == datatype), None)
 
 
-Environment = TypeVar("Environment", TrainerSite | None, EngineSite | None)
+Environment = TypeVar("Environment", TrainerSite | None, EngineSite | None, EvaluatorSite | None)
 
 
 class Site(_Table, frozen=True, kw_only=True):
@@ -157,6 +168,9 @@ class Site(_Table, frozen=True, kw_only=True):
     threads: Annotated[int, Meta(ge=1)] | None = None
     trainer: TrainerSite | None = None
     engine: EngineSite | None = None
+    evaluator: EvaluatorSite | None = None
+    data: str | None = None
+    """Folder of the accuracy data sets, searched before ModelScope's and Hugging Face's caches."""
     models: dict[str, ModelSite] = {}
     mixtures: dict[str, Annotated[tuple[MixturePart, ...], Meta(min_length=1)]] = {}
     """Supervised data sets that are mixed, by a name of your own."""
@@ -167,7 +181,7 @@ class Site(_Table, frozen=True, kw_only=True):
     load_event_times: bool = False
     """Keep the arrival of every event of a throughput run in the evidence, too (some ten times as large)."""
     datasets: dict[str, str] = {}
-    """jsonl with ``id``, ``question``, ``answer`` by the data set's name."""
+    """Folder by the data set's name, where it isn't in the data folder (the rehearsal: a jsonl file)."""
 
     def __post_init__(self) -> None:
         if len(set(self.cards)) != len(self.cards):
@@ -244,16 +258,24 @@ def _absolute(site: Site, folder: Path) -> Site:
         workloads={name: join(text) for name, text in site.workloads.items()},
         trainer=environment(site.trainer),
         engine=environment(site.engine),
+        evaluator=environment(site.evaluator),
+        data=join(site.data),
     )
 
 
 def missing_from(
-    site: Site | None, edition: Edition, criteria: tuple[Criterion, ...], *, endpoint: bool
+    site: Site | None,
+    edition: Edition,
+    criteria: tuple[Criterion, ...],
+    *,
+    endpoint: bool,
+    found: Callable[[Dataset], bool] | None = None,
 ) -> tuple[str, ...]:
     """
     Return what the site file lacks for these criteria, a line each, in the order of the file.
 
-    ``endpoint`` is True where a running server was given, so that no engine is needed.
+    ``endpoint`` is True where a running server was given, so that no engine is needed; ``found`` tells
+    whether a data set is on this machine (None: only what the file names is).
     """
     have = site or Site()
     training = [c for c in criteria if c.clause.startswith("training.")]
@@ -284,9 +306,20 @@ def missing_from(
         for workload in asked
         if workload.name not in have.workloads
     ]
-    wanted = dict.fromkeys(c.dataset for c in criteria if c.dataset)
-    lines += [f"[datasets] {name}, a jsonl file" for name in wanted if name not in have.datasets]
+    wanted = {c.dataset for c in criteria if c.dataset}
+    lines += [
+        _data_set_line(dataset)
+        for dataset in edition.datasets
+        if dataset.name in wanted
+        and not (found(dataset) if found else dataset.name in have.datasets)
+    ]
     return tuple(lines)
+
+
+def _data_set_line(dataset: Dataset) -> str:
+    if dataset.evaluation is None:
+        return f"[datasets] {dataset.name}, a jsonl file"
+    return f"[datasets] {dataset.name}, its folder, or --data (`pytest-ernie doctor` says how to get it)"
 
 
 def _has_training_data(site: Site, model: str) -> bool:

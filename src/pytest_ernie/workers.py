@@ -49,7 +49,8 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
 class Controller:
     """Hooks of the process that shares out the work; registered under ``-n`` only."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
         self._folder = Path(tempfile.mkdtemp(prefix="pytest-ernie-"))
         self._count = 0
 
@@ -73,6 +74,7 @@ class Controller:
         )
         judgement = Judgement(criterion=item.criterion, verdict=verdict, node=crashitem)
         report.user_properties.extend(properties_of(judgement))
+        _into_junit(self._config, report)
         report.longrepr = f"{report.longrepr}\n{item.criterion.name}: {verdict.message}"
 
     def pytest_unconfigure(self) -> None:
@@ -153,4 +155,18 @@ def side_of(
             "--dist=each would measure everything once for each worker. Leave it out: -n shares the "
             "criteria out by server and training run"
         )
-    return Controller()
+    return Controller(config)
+
+
+def _into_junit(config: pytest.Config, report: pytest.TestReport) -> None:
+    """
+    Put the judgement into junit.xml, too: it takes properties from a teardown only, and a dead worker
+    reports none.
+    """
+    from _pytest.junitxml import xml_key
+
+    xml = config.stash.get(xml_key, None)
+    if xml is not None:
+        reporter = xml.node_reporter(report)
+        for name, value in report.user_properties:
+            reporter.add_property(name, str(value))

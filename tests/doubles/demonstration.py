@@ -14,6 +14,7 @@ import math
 import os
 import random
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,10 +25,11 @@ from doubles import demonstration_story as story
 from doubles.demonstration_load import simulated
 from pytest_ernie.errors import ErnieError, EvidenceMissing
 from pytest_ernie.evidence import Record, Recording, Store, Subject
+from pytest_ernie.measurements.accuracy import AccuracyPlan
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.load_runs import LoadPlan
 from pytest_ernie.measurements.plan import Plan
-from pytest_ernie.measurements.serving import AccuracyPlan, ContextPlan, FactsPlan
+from pytest_ernie.measurements.serving import ContextPlan, FactsPlan
 from pytest_ernie.measurements.training import TrainingPlan
 from pytest_ernie.standard import Criterion, criteria, edition_digest, load
 from pytest_ernie.standard.digest import digest
@@ -108,14 +110,16 @@ class Synthetic(Bench):
         own = random.Random(f"{self.name} {what.model} {what.method} {what.length}")
         share = 1.0 if self.is_reference else story.training_share(what)
         step_s = 6.0 / share * (1 + (what.length or 8192) / 65536)
-        lines = []
+        lines, clock = [], datetime(2026, 1, 1, tzinfo=timezone.utc)
         for step in range(1, recipe.steps + 1):
             loss = 1.1 + 1.6 * math.exp(-step / 110) + shared.gauss(0, 0.03)
             if not self.is_reference:
                 loss += story.loss_difference(what, step, own)
             runtime_s = step_s * (3.0 if step == 1 else 1 + abs(own.gauss(0, 0.01)))
+            clock += timedelta(seconds=runtime_s)
+            stamp = f"{clock:%Y-%m-%d %H:%M:%S},{clock.microsecond // 1000:03d}"
             lines.append(
-                f"[2026-01-01 00:00:00,000] [    INFO] - loss: {loss:.8f}, learning_rate: 1e-05, "
+                f"[{stamp}] [    INFO] - loss: {loss:.8f}, learning_rate: 1e-05, "
                 f"global_step: {step}, loss_md5: {step:032x}, interval_runtime: {runtime_s:.4f}, "
                 "interval_samples_per_second: 1.0, interval_tokens_per_second_per_device: "
                 f"{8192 * recipe.global_batch / 8 / runtime_s:.4f}, progress_or_epoch: 0.1"
@@ -131,7 +135,7 @@ class Synthetic(Bench):
             "command": ["synthetic"],
             "environment": {},
             "started_unix_s": 0.0,
-            "ended_unix_s": 1.0,
+            "ended_unix_s": 1e6,
             "cards": 8,
             "samples": samples,
             "tokens": samples * tokens,
@@ -192,24 +196,25 @@ class Synthetic(Bench):
         own = random.Random(f"{what.model} {what.dataset} {what.datatype}")
         answers = []
         for number in range(self._questions):
-            score = float(shared.random() < right)
-            if not self.is_reference:
-                score = story.answered(score, what, own)
-            text = story.HOSTILE if number % 50 == 7 else f"… so the answer is {number % 10}."
-            answers.append(
-                {
-                    "id": f"{what.dataset}-{number}",
-                    "question_digest": digest([what.dataset, number]),
-                    "prompt_digest": digest([what.dataset, number, "prompt"]),
-                    "answer": text,
-                    "extracted": str(number % 10),
-                    "score": score,
-                    "prompt_tokens": 400,
-                    "output_tokens": 90,
-                    "finish_reason": "stop",
-                    "error": None,
-                }
-            )
+            is_right = float(shared.random() < right)
+            for seed in range(plan.dataset.prompt_seeds):
+                score = is_right if self.is_reference else story.answered(is_right, what, own)
+                text = story.HOSTILE if number % 50 == 7 else f"… the answer is {number % 10}."
+                answers.append(
+                    {
+                        "id": f"{what.dataset}-{number}" + (f"#{seed}" if seed else ""),
+                        "question_digest": digest([what.dataset, number]),
+                        "prompt_digest": digest([what.dataset, number, seed]),
+                        "answer": text,
+                        "extracted": str(number % 10),
+                        "score": score,
+                        "prompt_tokens": 400,
+                        "output_tokens": 90,
+                        "finish_reason": "stop",
+                        "error": None,
+                        "prompt_seed": seed,
+                    }
+                )
         return answers
 
     def _load(self, plan: LoadPlan, recording: Recording) -> None:
@@ -228,8 +233,8 @@ class Synthetic(Bench):
         )
 
 
-def fill(side: Synthetic) -> None:
-    """Ask a side for whatever any criterion needs."""
+def fill(side: Synthetic, model: str = "") -> None:
+    """Ask a side for whatever any criterion needs, of one model or of all."""
     asked = {
         "training.loss": side.training_run,
         "training.throughput": side.training_run,
@@ -240,6 +245,8 @@ def fill(side: Synthetic) -> None:
         "inference.accuracy": side.accuracy,
     }
     for criterion in criteria(side.edition):
+        if model not in criterion.model:
+            continue
         try:
             _ask(asked[criterion.clause], criterion)
         except ErnieError as missing:
@@ -250,13 +257,15 @@ def _ask(measure: Any, criterion: Criterion) -> None:
     measure(criterion)
 
 
-def build(folder: Path, *, requests: int = 1000, questions: int = 200) -> tuple[Path, Path]:
+def build(
+    folder: Path, *, requests: int = 1000, questions: int = 200, model: str = ""
+) -> tuple[Path, Path]:
     """Write the evidence of both sides, unless it is there; return their folders."""
     sides = (folder / "chip", folder / "reference")
     if not (folder / "complete").exists():
         with mock.patch.object(os, "fsync"):  # nothing here is worth waiting for a disk
             for place, name in zip(sides, ("candidate", "reference"), strict=True):
-                fill(Synthetic(place, name, requests, questions))
+                fill(Synthetic(place, name, requests, questions), model)
         (folder / "complete").touch()
     return sides
 

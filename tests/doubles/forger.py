@@ -13,12 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pytest_ernie import rehearsal
 from pytest_ernie.bundles.pack import Packing, _write, pack
 from pytest_ernie.bundles.suite import Suite
 from pytest_ernie.evidence.bundle import Bundle, Seal
 from pytest_ernie.evidence.journal import GENESIS
 from pytest_ernie.standard.digest import canonical
 
+REFERENCE = Path(rehearsal.__file__).parent / "reference"
+"""Real evidence, which the package ships."""
 SUITE = Suite(version="0.1.0", commit="c" * 40, dirty=False)
 Entry = dict[str, Any]
 

@@ -27,7 +27,14 @@ from pytest_ernie.load.known.schedule import MODEL, Schedule
 from pytest_ernie.load.known.server import known_server
 from pytest_ernie.registry import Registry
 from pytest_ernie.toolchains.process import start
-from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.curve import read_step
+from pytest_ernie.trainers.protocol import (
+    OUTPUT,
+    Enough,
+    TokenCount,
+    TrainingJob,
+    TrainingOutcome,
+)
 
 WEIGHTS = {"wint8": "int8", "wint4": "int4", "w4a8": "int4", "bf16": "bfloat16"}
 ACTIVATIONS = {"wint8": "bfloat16", "wint4": "bfloat16", "w4a8": "int8", "bf16": "bfloat16"}
@@ -53,10 +60,15 @@ def faults(of: str) -> dict[str, Any]:
     return json.loads(path.read_text()).get(of, {}) if path.exists() else {}
 
 
+def hangs_at(planted: dict[str, Any]) -> int:
+    return int(planted.get("hang_after", 1))
+
+
 class DoubleTrainer:
     """
     Writes the log that a trainer would. Faults: ``nan_at``, ``stop_after``, ``missing``, ``outliers``,
-    ``shift``, ``drift``, ``slower``, ``exit_code``, ``hang_in`` (a method).
+    ``shift``, ``drift``, ``slower``, ``exit_code``, ``hang_in`` (a method), ``hang_after`` (steps of it);
+    ``die_after`` (steps) in as many runs as ``deaths`` says (all); ``takes_s``.
     """
 
     name = "double"
@@ -78,10 +90,29 @@ class DoubleTrainer:
         started = time.time()
         log = Path(job.workdir) / "train.log"
         planted = faults("train")
-        if planted.get("hang_in") == job.recipe.method:
-            self._hang(job)
-        log.write_text("\n".join(self._lines(job, planted)) + "\n", encoding="utf-8")
-        code = planted.get("exit_code", 0)
+        time.sleep(planted.get("takes_s", 0))
+        with Path("trained.txt").open("a") as runs:
+            runs.write(f"{job.recipe.method} {job.resume_from or 'anew'}\n")
+        deaths = planted.get("deaths", math.inf)
+        dies = (
+            "die_after" in planted and len(Path("trained.txt").read_text().splitlines()) <= deaths
+        )
+        code, cause = planted.get("exit_code", 0), None
+        if code:
+            cause = "RuntimeError: out of memory on card 0"
+        try:
+            for line in self._written(job, planted, log):
+                step = read_step(line.encode())
+                assert step is not None
+                if job.watch is not None:
+                    job.watch(step)
+                if planted.get("hang_in") == job.recipe.method and step.step == hangs_at(planted):
+                    self._hang(job)
+                if dies and step.step == planted["die_after"]:
+                    code, cause = -9, "killed by signal 9 (SIGKILL)"
+                    break
+        except Enough as reason:
+            code, cause = -15, str(reason)
         return TrainingOutcome(
             exit_code=code,
             log=str(log),
@@ -90,8 +121,22 @@ class DoubleTrainer:
             command=("double", "train"),
             environment={},
             config=json.dumps(planted),
-            cause="RuntimeError: out of memory on card 0" if code else None,
+            cause=cause,
         )
+
+    def _written(self, job: TrainingJob, planted: dict[str, Any], log: Path) -> Iterator[str]:
+        """Yield each line once it is in the log; what a checkpoint holds isn't trained again."""
+        done = int(job.resume_from.rpartition("-")[2]) if job.resume_from else 0
+        with log.open("w", encoding="utf-8") as file:
+            for line in self._lines(job, planted):
+                step = int(line.partition("global_step: ")[2].partition(",")[0])
+                if step <= done:
+                    continue
+                file.write(line + "\n")
+                file.flush()
+                if job.checkpoint_steps and step % job.checkpoint_steps == 0:
+                    (Path(job.workdir) / OUTPUT / f"checkpoint-{step}").mkdir(parents=True)
+                yield line
 
     @staticmethod
     def _hang(job: TrainingJob) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pytest_ernie.evidence import Record, Subject, What
-from pytest_ernie.measurements.serving import Answers, read_answers
+from pytest_ernie.measurements.accuracy import Answers, read_answers
 
 DATA = {"questions_sha256": "q" * 64}
 

@@ -47,6 +47,9 @@ LAYERS = (
         "shards",
         "shard_plans",
         "merge_command",
+        "certificate_command",
+        "slurm",
+        "audit",
         "preflight",
         "launch_command",
         "launch_training",
@@ -77,8 +80,18 @@ LISTED: dict[tuple[str, str], str] = {
 }
 """Imports inside functions that go up, or from the report to measurements, each with its reason."""
 
-HEAVY = {"paddle", "paddleformers", "erniekit", "torch", "vllm", "transformers", "fastdeploy"}
+HEAVY = {
+    "paddle",
+    "paddleformers",
+    "erniekit",
+    "torch",
+    "vllm",
+    "transformers",
+    "fastdeploy",
+    "evalscope",
+}
 INSIDE = {
+    "accuracy/inside/evalscope_inside.py": "runs inside the evaluator's toolchain",
     "trainers/count_inside.py": "runs inside the trainer's toolchain",
     **{
         path.relative_to(SOURCE).as_posix(): "runs inside the transformers trainer's toolchain"

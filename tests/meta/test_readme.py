@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,33 @@ def test_the_two_commands_stand_alone_in_their_blocks() -> None:
     ]
 
 
+def test_both_languages_show_the_same_commands() -> None:
+    """
+    README.zh-CN.md is in step with README.md: what is typed is equal to the letter.
+    """
+    chinese = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+    block = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+    assert block.findall(chinese) == block.findall(README)
+    words = re.compile(r"^\| ([A-Z]+(?: [A-Z]+)?)\b", re.MULTILINE)
+    assert words.findall(chinese) == words.findall(README.split("## What has run")[0])
+
+
+def test_links_of_the_docs_lead_somewhere() -> None:
+    """
+    A page that was renamed must not be linked by its old name.
+    """
+    pages = [ROOT / "README.md", ROOT / "README.zh-CN.md", *(ROOT / "docs").glob("*.md")]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+
+    assert broken == []
+
+
 def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:
     """Yield every flag of a command and of all commands below it."""
     for action in parser._actions:
@@ -49,7 +77,20 @@ def test_every_option_in_the_docs_exists() -> None:
     """
     ours = {f"--{name}" for name, _ in OPTIONS} | {f"--ernie-{name}" for name, _ in OPTIONS}
     ours |= set(flags_of(_parser())) | {f"--{name}" for name in FLAGS}
-    others = {"--html", "--collect-only", "--pyargs", "--markers", "--ernie-", "--peers", "--quick"}
+    others = {
+        "--gpus",  # docker's
+        "--runtime",
+        "--junitxml",
+        "--partition",
+        "--exclusive",
+        "--html",
+        "--collect-only",
+        "--pyargs",
+        "--markers",
+        "--ernie-",
+        "--peers",
+        "--quick",
+    }
     texts = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))]
     named = {flag for text in texts for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
 
@@ -80,3 +121,24 @@ def test_importing_stays_light(module: str) -> None:
     ).stdout
 
     assert shown.strip() == "[]"
+
+
+COMMANDS = [
+    (page.name, line)
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for block in re.findall(
+        r"^```(?:sh|console)?\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S
+    )
+    for line in block.replace("\\\n", " ").splitlines()
+    if re.match(r"(\$ )?pytest-ernie ", line)
+]
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=lambda text: text[:60])
+def test_every_command_of_the_docs_is_understood(page: str, line: str) -> None:
+    """
+    What a page tells people to type is taken by the command's own parser, to the last argument.
+    """
+    words = shlex.split(line.removeprefix("$ "), comments=True)
+
+    assert callable(_parser().parse_args(words[1:]).run), page

@@ -18,6 +18,7 @@ REHEARSAL = msgspec.to_builtins(load("rehearsal"))
 SAID = {
     "models": "one dense stand-in model",
     "recipes": "one dense stand-in model",
+    "supervised_data": "a supervised data set of this project",
     "datasets": "question sets of this project",
     "workloads": "synthetic prompts",
     "rulings.training_context.length_divisor": "divided by 32",
@@ -26,6 +27,7 @@ SAID = {
     "rulings.reference.hardware": "a reference of the same machine",
     "rulings.reference.same_machine_for_throughput": "a reference of the same machine",
     "rulings.reference.throughput_runs": "measured once",
+    "rulings.loss.reference_runs": "recorded three times",
 }
 """What the rehearsal scales, and the words of its ``scaled`` list that say so."""
 

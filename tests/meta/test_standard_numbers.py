@@ -22,6 +22,7 @@ NUMBERS: dict[str, dict[str, Any]] = {
     "R5": {
         "rulings.training_throughput.first_step": 1,
         "rulings.training_throughput.last_step": 500,
+        "rulings.training_throughput.share_confidence": 0.95,
     },
     "R7": {
         "rulings.serving_throughput.failed_share_max": 0.001,
@@ -77,6 +78,7 @@ NUMBERS: dict[str, dict[str, Any]] = {
     "R14": {
         "rulings.reference.hardware": ("A100", "A800"),
         "rulings.reference.throughput_runs": 3,
+        "rulings.loss.reference_runs": 1,
         "rulings.reference.same_machine_for_throughput": False,
     },
     "shares": {

@@ -200,3 +200,16 @@ def test_control_characters_in_a_message_don_t_reach_the_terminal(pytester):
     section = result.stdout.str().split("self-assessment")[1]
     assert "\x1b[2J" not in section
     assert "\x07" not in section
+
+
+def test_machines_get_results_and_a_summary(pytester, monkeypatch):
+    """--results, --summary, and whatever file GitHub names for the job."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "github.md"))
+
+    result = run(pytester, judging("FAIL"), "--results=r.json", "--summary=s.md")
+
+    assert '"verdict": "FAIL"' in (pytester.path / "r.json").read_text()
+    summary = (pytester.path / "s.md").read_text()
+    assert "| FAIL |" in summary
+    assert summary == (pytester.path / "github.md").read_text()
+    result.stdout.fnmatch_lines(["results: r.json", "summary: s.md"])

@@ -63,13 +63,15 @@ def test_a_shard_that_is_missing_leaves_its_criteria_inconclusive(laboratory: La
     """
     A merge of two of three certifies nothing that the third would have shown.
     """
-    missing: list[str] = []
+    said: dict[str, str] = {}
+    missing: dict[str, str] = {}
     for number in (1, 2, 3):
         _, words = laboratory.run(
             *("-m", CHOSEN, "--reference=ernie-reference"),
             *(f"--shard={number}/3", f"--evidence=shard-{number}"),
         )
-        missing = list(words)
+        said |= missing
+        missing = words
     assert main(["merge", "shard-1", "shard-2", "-o", "all"]) == 0
 
     result, words = laboratory.run(
@@ -77,7 +79,8 @@ def test_a_shard_that_is_missing_leaves_its_criteria_inconclusive(laboratory: La
     )
 
     assert result.ret == 1
-    assert {name for name, word in words.items() if word == "INCONCLUSIVE"} == set(missing)
+    assert words == {**said, **dict.fromkeys(missing, "INCONCLUSIVE")}
+    assert "PASS" in said.values()
 
 
 def test_the_run_says_which_shard_it_is(laboratory: Laboratory) -> None:
@@ -167,6 +170,20 @@ def test_evidence_made_before_the_challenge_is_found_out(laboratory, challenged)
 
     assert set(words.values()) == {"INCONCLUSIVE"}
     result.stdout.fnmatch_lines(["*codes were hidden in the prompt that aren't the challenge's*"])
+
+
+def test_a_bundle_of_another_challenge_is_not_verified(challenged, capfd) -> None:
+    """
+    The body asks for the nonce that it issued: another one, or none, is refused (exit code 2).
+    """
+    challenged("nonce-of-the-body-1", "--evidence=evidence")
+    assert main(["pack", "--evidence=evidence", "--output=it.ernie"]) == 0
+    verify = ["verify", "it.ernie"]
+    capfd.readouterr()
+
+    assert main([*verify, "--challenge=nonce-of-the-body-1"]) in (0, 1)  # doubles convince nobody
+    assert main([*verify, "--challenge=nonce-of-the-body-2"]) == 2
+    assert "recorded under another challenge; got nonce-of-the-body-1" in capfd.readouterr().err
 
 
 def test_what_is_no_challenge_is_refused(challenged) -> None:

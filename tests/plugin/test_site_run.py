@@ -5,13 +5,16 @@ What a site file changes: another device kind runs the same nodes, and wrong mat
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+import pytest_ernie
 from doubles.laboratory import SITE
 from doubles.openai_server import Behaviour, FakeServer
+from pytest_ernie.standard.loader import _EDITIONS
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -37,6 +40,9 @@ def site(pytester: pytest.Pytester, tmp_path: Path) -> Path:
         + '[models."ERNIE-4.5-0.3B"]\ncheckpoint = "weights"\ntraining_data = "sft.jsonl"\n'
         '[datasets]\nGSM8K = "gsm8k.jsonl"\n'
     )
+    official = (Path(pytest_ernie.__file__).parent / "standard/editions/ernie-4.5.toml").read_text()
+    plain = re.sub(r"\[datasets\.evaluation\]\nbenchmark = .gsm8k.\n(.+\n)+", "", official)
+    (tmp_path / "edition.toml").write_text(plain.replace('"ernie-4.5"', '"lab"', 1))
     return tmp_path / "site.toml"
 
 
@@ -44,7 +50,8 @@ def run(pytester: pytest.Pytester, conformance: Path, site: Path, *more: str) ->
     return pytester.runpytest_inprocess(
         str(conformance),
         *("--rootdir", str(pytester.path), "-p", "doubles.laboratory", "-p", "no:cacheprovider"),
-        *("--device=gpu", f"--site={site}", "--models=ERNIE-4.5-0.3B", *more),
+        *("--device=gpu", f"--site={site}", "--models=ERNIE-4.5-0.3B"),
+        *(f"--edition={site.parent / 'edition.toml'}", *more),
     )
 
 
@@ -218,6 +225,31 @@ def test_cards_that_can_not_work_together_stop_before_anything_is_measured(
     )
 
 
+def test_another_data_set_than_the_designated_one_is_told_before_it_is_trained_on(
+    pytester, conformance_folder, site
+):
+    """
+    The edition's slot is filled: whoever brings other data has trained nothing.
+    """
+    own = _EDITIONS.joinpath("ernie-4.5.toml").read_text(encoding="utf-8")
+    own = own.replace('name = "ernie-4.5"', 'name = "mine"', 1)
+    filled = own.replace(
+        'modality = "text"\nnote', f'modality = "text"\nsha256 = "{"0" * 64}"\nnote'
+    )
+    assert filled != own
+    (site.parent / "mine.toml").write_text(filled, encoding="utf-8")
+
+    result = run(
+        pytester,
+        conformance_folder,
+        site,
+        *("-m", "loss and sft", "--record-reference", f"--edition={site.parent / 'mine.toml'}"),
+    )
+
+    text = " ".join(result.stdout.str().split())
+    assert "this isn't the supervised data set that the edition designates" in text
+
+
 def test_a_mixture_is_trained_on_and_named_by_its_digest(pytester, conformance_folder, site):
     """
     Named in the site file with shares; alpaca is as good as turns; facts of its filling are evidence.
@@ -245,3 +277,33 @@ def test_a_mixture_is_trained_on_and_named_by_its_digest(pytester, conformance_f
     assert 0.99 < found["padding_share"] < 1
     assert found["layout"]["accumulation"] == 8
     assert found["recipe"]["seed"] == 23
+
+
+def test_a_server_that_talks_nonsense_is_stopped_and_asked_to_the_end_for_a_reason(
+    pytester, conformance_folder, site
+):
+    """
+    R10b: what wasn't asked has no score, and says why; measured anew for a stated reason it FAILs.
+    """
+    lines = [
+        json.dumps(
+            {"id": f"{n:03d}", "question": f"What is {n} + 3?", "answer": str(n % 2 * (n + 3))}
+        )
+        for n in range(100)  # of which the reference has half
+    ]
+    (site.parent / "gsm8k.jsonl").write_text("\n".join(lines))
+    chosen = ("-m", "tier1 and accuracy", "-k", "GSM8K")
+    run(pytester, conformance_folder, site, *chosen, "--record-reference")
+    (pytester.path / "faults.json").write_text(json.dumps({"serve": {"answers": "!" * 99}}))
+
+    compared = (*chosen, "--reference=ernie-reference")
+    stopped = run(pytester, conformance_folder, site, *compared)
+    again = run(pytester, conformance_folder, site, *compared, "--fresh=all of it")
+
+    told = " ".join(stopped.stdout.str().split())
+    stopped.stdout.fnmatch_lines(["INCONCLUSIVE*inference.accuracy*GSM8K*"])
+    assert "80 questions have no score (not asked: 20 of the last 20 answers are broken" in told
+    assert "0.00 points on 100 questions, the reference has 50.00" in " ".join(
+        again.stdout.str().split()
+    )
+    again.stdout.fnmatch_lines(["FAIL*inference.accuracy*GSM8K*"])

@@ -18,6 +18,7 @@ import pytest
 import pytest_ernie
 from doubles.laboratory import SITE
 from pytest_ernie.evidence import Store
+from pytest_ernie.measurements.attempts import earlier_attempts
 
 TESTS = Path(__file__).resolve().parent.parent
 CONFORMANCE = TESTS.parent / "conformance"
@@ -30,7 +31,7 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "site.toml").write_text(SITE.format(python=sys.executable))
-        self.plant(train={"hang_in": "sft_lora"})
+        self.plant(train={"hang_in": "sft_lora", "hang_after": 25})
 
     def plant(self, **faults: object) -> None:
         (self.folder / "faults.json").write_text(json.dumps(faults))
@@ -73,6 +74,12 @@ class Run:
             if e.type == "begin" and e.id in done
         ]
 
+    def attempts(self) -> list[int]:
+        """The last steps that were kept of runs that were cut short, as the completed ones tell."""
+        store = Store.existing(self.folder / "ernie-reference")
+        records = [store.find(what) for what in store.measured()]
+        return [a.last_step for record in records if record for a in earlier_attempts(record)]
+
 
 def gone(process: psutil.Process) -> bool:
     try:
@@ -106,5 +113,7 @@ def test_an_interrupted_run_leaves_no_child_and_the_next_one_goes_on(
     with run.start() as second:
         assert second.wait(timeout=PATIENCE_S) == 0, (tmp_path / "out.txt").read_text()
     again = run.completed()
-    assert len(again) == len(set(again)) + 2  # two lengths for each method, nothing measured twice
+    # Two lengths for each method and three recordings of each run, nothing measured twice.
+    assert len(again) == len(set(again)) + 2 + 4
     assert again[: len(finished)] == finished
+    assert run.attempts() == [20]  # of the 25 steps, what was written ten at a time

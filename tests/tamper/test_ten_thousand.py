@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from doubles.forger import (
+    REFERENCE,
     Workshop,
     as_a_candidates,
     files_of,
@@ -22,7 +23,6 @@ from doubles.forger import (
     packed_files,
 )
 from doubles.mutations import MUTATIONS, mutated
-from pytest_ernie import rehearsal
 from pytest_ernie.bundles.keys import new_key, public_key_id
 from pytest_ernie.bundles.signing import sign_bundle
 from pytest_ernie.bundles.verify import examine
@@ -31,7 +31,6 @@ from pytest_ernie.evidence.bundle import Seal
 
 MUTANTS, EDITS = 10_000, 500
 LONGEST_S, MOST_MIB = 10.0, 500.0
-REFERENCE = Path(rehearsal.__file__).parent / "reference"
 
 
 @pytest.fixture(scope="module")

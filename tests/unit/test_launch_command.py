@@ -126,3 +126,63 @@ def test_vllm_s_command_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None
     assert "# no published configuration\n" in out
     assert "-m vllm.entrypoints.openai.api_server" in out
     assert "--model baidu/ERNIE-4.5-0.3B-PT" in out
+
+
+def test_the_launch_of_a_training(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    Recipe and layout with their sources, the YAML, the variables, and the command.
+    """
+    call = ["show", "launch", "--method=sft", "--model=ERNIE-4.5-21B-A3B", "--device=xpu"]
+    assert cli.main([*call, "--context=8K", "--version=1.2.0"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "# ERNIE-4.5-21B-A3B sft at 8192 tokens, on xpu" == lines[0]
+    assert "# paddleformers 1.2.0" == lines[1]
+    assert (
+        "# 4 cards on 1 host: 1 replica of 4 x 1 (tensor x pipeline), 8 micro batches of 1 each, "
+        "8 samples a step" in lines
+    )
+    assert "gradient_accumulation_steps: 8" in lines
+    assert not [line for line in lines if "--filled" in line]
+    assert "export XPU_VISIBLE_DEVICES=0,1,2,3" in lines
+    assert (
+        "TRAINER/bin/python TRAINER/bin/paddleformers-cli train RUN-FOLDER/train.yaml" == lines[-1]
+    )
+
+
+def test_the_run_at_a_length_is_another_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    20 steps of 8 samples without warm-up (R12); the plain call says how to see it.
+    """
+    call = ["show", "launch", "--method=sft", "--model=ERNIE-4.5-28B-A3B", "--device=gpu"]
+    cli.main([*call, "--context=128K"])
+    plain = capsys.readouterr().out.splitlines()
+    cli.main([*call, "--context=128K", "--filled"])
+    filled = capsys.readouterr().out.splitlines()
+
+    assert (
+        "# the suite trains at this length with samples filled to it (R12): add --filled" in plain
+    )
+    assert {"max_steps: 500", "warmup_steps: 100"} <= set(plain)
+    assert {"max_steps: 20", "warmup_steps: 0", "max_seq_len: 131072"} <= set(filled)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--method=sft", "--model=ERNIE-5"], "has no recipe for this; got ERNIE-5 sft"),
+        (
+            ["--method=sft", "--model=ERNIE-4.5-0.3B", "--cards=3"],
+            "no multiple of micro_batch 1 x 3 replicas",
+        ),
+    ],
+)
+def test_a_training_that_can_not_be_is_told(
+    more: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    In one line, as a run would.
+    """
+    assert cli.main(["show", "launch", "--device=gpu", "--context=8K", *more]) != 0
+
+    assert words in " ".join(capsys.readouterr().err.split())

@@ -11,7 +11,7 @@ import pytest
 
 from doubles.two_sides import died, full, sample, side
 from pytest_ernie.errors import EvidenceError
-from pytest_ernie.measurements.serving import Answers
+from pytest_ernie.measurements.accuracy import Answers
 from pytest_ernie.paired_answers import EXCERPT, FLIPS_SHOWN, scores_agree
 from pytest_ernie.standard import load
 from pytest_ernie.verdicts import Flip, Verdict, Word
@@ -104,6 +104,27 @@ def test_servers_that_died_on_the_way_are_told() -> None:
     notes = judged(died(full(), "the server died"), full()).notes
 
     assert notes[-1] == "in an earlier attempt the server died"
+
+
+def test_cut_answers_are_told_on_both_sides() -> None:
+    """A score of answers that were cut says less."""
+    cut = side(sample(0, finish_reason="length"), *(sample(n) for n in range(1, 200)))
+
+    assert judged(cut, full()).notes[-1] == "1 of 200 answers were cut by max_tokens"
+    assert judged(full(), cut).notes[-1] == (
+        "on the reference 1 of 200 answers were cut by max_tokens"
+    )
+
+
+def test_broken_answers_explain_a_verdict() -> None:
+    """What an engineer looks for first, beside a score that fell."""
+    samples = [sample(n, 0.0, answer="!" * 99) for n in range(20)]
+    own = side(*samples, *(sample(n) for n in range(20, 200)))
+
+    verdict = judged(own, full())
+
+    assert verdict.word is Word.FAIL
+    assert verdict.notes == ("20 of 200 answers are no answers: 20 repeated",)
 
 
 def test_other_questions_are_named() -> None:

@@ -220,6 +220,7 @@ ALL = Site(
     datasets={"GSM8K": "g", "BBH": "b", "CMMLU": "c", "IFEval": "i"},
     workloads={"text": "sharegpt.json"},
 )
+FOLDER = "its folder, or --data (`pytest-ernie doctor` says how to get it)"
 EVERYTHING = tuple(c for c in criteria(OFFICIAL) if c.model == SMALL)
 
 
@@ -246,7 +247,7 @@ def test_a_site_that_has_everything_lacks_nothing() -> None:
         ),
         (
             {"datasets": {"GSM8K": "g", "CMMLU": "c"}},
-            ("[datasets] BBH, a jsonl file", "[datasets] IFEval, a jsonl file"),
+            tuple(f"[datasets] {name}, {FOLDER}" for name in ("BBH", "IFEval")),
         ),
     ],
 )
@@ -270,11 +271,23 @@ def test_without_a_site_file_everything_is_missing_in_the_order_of_the_file() ->
         "[engine] kind and python, for 25 criteria",
         f'[models."{SMALL}"] checkpoint, for 37 criteria',
         "[workloads] text, ShareGPT as a file or folder",
-        "[datasets] GSM8K, a jsonl file",
-        "[datasets] BBH, a jsonl file",
-        "[datasets] CMMLU, a jsonl file",
-        "[datasets] IFEval, a jsonl file",
+        *(f"[datasets] {name}, {FOLDER}" for name in ("GSM8K", "BBH", "CMMLU", "IFEval")),
     ) == missing_from(None, OFFICIAL, EVERYTHING, endpoint=False)
+
+
+def test_a_data_set_that_is_found_elsewhere_needs_no_entry() -> None:
+    """
+    In the data folder or a cache; the others are still asked for.
+    """
+    lines = missing_from(
+        msgspec.structs.replace(ALL, datasets={}),
+        OFFICIAL,
+        EVERYTHING,
+        endpoint=False,
+        found=lambda dataset: dataset.name != "BBH",
+    )
+
+    assert lines == (f"[datasets] BBH, {FOLDER}",)
 
 
 @pytest.mark.parametrize(

@@ -2,33 +2,43 @@
 Asking a question set: greedy, several at a time, resumable, every answer kept.
 
 A question that couldn't be asked is unscored (None): it is neither right nor wrong, and the verdict
-counts it both ways (R10).
+counts it both ways (R10). What a busy or faulty server may answer the next time is asked again, with
+growing pauses; what it refuses isn't.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from pytest_ernie.engines.chat import Answer, ask_chat, new_client
+from pytest_ernie.engines.chat import Answer, ask_messages, new_client
 from pytest_ernie.engines.protocol import Dialect
+from pytest_ernie.errors import EngineError
 from pytest_ernie.progress import Progress, silent
-
-from .scoring import extracted, score
-from .tasks import Question
 
 if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 600.0
 CONCURRENCY = 8
-ATTEMPTS = 3
-"""Tries of a question that the server sheds (429, 503) or that gets no HTTP answer."""
-SHEDDING = (429, 503)
+PASSING = (408, 429, 500, 502, 503, 504)
+"""Statuses that may be gone the next time; FastDeploy also says 500 to a prompt that is too long."""
+ATTEMPTS = 6
+"""Tries of a question: of a server that fails 5 % of them 1 in 64 million questions fails them all."""
+ATTEMPTS_UNCONNECTED = 3
+"""Where nothing listens: a server that comes back in a second is asked, one that is dead isn't for long."""
+ATTEMPTS_SILENT = 2
+"""Where it took the question and said nothing until the timeout."""
+PAUSE_S = 0.25
+"""Before the second try; each further pause is twice as long."""
+PAUSE_MOST_S = 30.0
+UNANSWERED_MOST = 16
+"""So many questions (or as many as are in flight) in a row without any HTTP answer: it is dead."""
 
 
 class AnswerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,6 +69,8 @@ class AnswerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Which of the edition's prompt seeds."""
     attempts: int = 1
     """How often it was sent until it was answered or given up."""
+    status: int | None = None
+    """HTTP status of the last attempt; None: there was no HTTP answer, or an older suite kept none."""
     latency_s: float | None = None
     """Seconds from sending to the whole answer, of the last attempt."""
 
@@ -73,27 +85,54 @@ class AnswerRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return self.id.removesuffix(f"#{self.prompt_seed}") if self.prompt_seed else self.id
 
 
+class Asked(Protocol):
+    """A question that can be sent."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def messages_digest(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def prompt_seed(self) -> int: ...
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Return what is sent; read when it is."""
+
+    def scored(self, answer: str) -> tuple[str, float | None]:
+        """Return what is scored of an answer, and its score; None: that comes later."""
+
+
 def ask(
     base_url: str,
     model: str,
-    questions: Sequence[Question],
+    questions: Sequence[Asked],
     *,
     dialect: Dialect,
     max_tokens: int,
+    thinking: bool | None = None,
+    other_urls: Sequence[str] = (),
     concurrency: int = CONCURRENCY,
     already: Mapping[str, AnswerRecord] | None = None,
     on_answer: Callable[[AnswerRecord], None] = lambda record: None,
+    stop: Callable[[AnswerRecord], str | None] = lambda record: None,
     api_key: str | None = None,
     timeout_s: float = TIMEOUT_S,
+    pause_s: float = PAUSE_S,
     progress: Progress = silent,
 ) -> tuple[AnswerRecord, ...]:
     """
-    Return a record of each question, in their order.
+    Return a record of each question, in their order; ``other_urls`` are equal servers, asked in turn.
 
     A record in ``already`` is taken over if it has an answer to the same prompt; ``on_answer`` is
-    told, in this thread, of each new one as it comes, so that a killed run loses nothing.
+    told, in this thread, of each new one as it comes, so that a killed run loses nothing. Raises
+    EngineError if the server doesn't answer any more; what was answered before is told by then.
+    ``stop`` is asked after each whether to go on; if it says why not, the rest is recorded as not asked.
     """
-    fields = dialect.sampling(max_tokens=max_tokens)
+    fields = dialect.sampling(max_tokens=max_tokens, thinking=thinking)
     records = {
         question.id: known
         for question in questions
@@ -102,64 +141,182 @@ def ask(
         and known.question_digest == question.digest
         and known.prompt_digest == prompt_digest(question, fields)
     }
-    missing = [question for question in questions if question.id not in records]
-    with (
-        new_client(api_key, timeout_s=timeout_s, connections=concurrency) as client,
-        ThreadPoolExecutor(concurrency) as threads,
-    ):
-        pending: dict[Future[AnswerRecord], None] = {
-            threads.submit(_ask_one, client, base_url, model, question, fields): None
-            for question in missing
-        }
-        try:
-            while pending:
-                for done in wait(pending, return_when=FIRST_COMPLETED).done:
-                    del pending[done]
-                    record = done.result()
-                    records[record.id] = record
-                    on_answer(record)
-                    progress("ask", done=len(records), total=len(questions), detail=_tally(records))
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
+    urls = (base_url, *other_urls)
+    missing = [
+        (urls[number % len(urls)], question)
+        for number, question in enumerate(questions)
+        if question.id not in records
+    ]
+    unanswered, tally, why = 0, _Tally(records.values()), None
+    with new_client(api_key, timeout_s=timeout_s, connections=concurrency) as client:
+        asker = _Asker(client, model, fields, pause_s)
+        with _Threads(asker, missing, concurrency) as answers:
+            for record in answers:
+                records[record.id] = record
+                on_answer(record)
+                tally.add(record)
+                progress("ask", done=len(records), total=len(questions), detail=str(tally))
+                if (why := stop(record)) is not None:
+                    break
+                unanswered = unanswered + 1 if record.status is None else 0
+                if unanswered >= max(UNANSWERED_MOST, concurrency):
+                    raise EngineError(
+                        f"the server answers no question any more: the last {unanswered} failed",
+                        where=base_url,
+                        got=record.error,
+                    )
+    for question in questions:
+        if question.id not in records:
+            records[question.id] = not_asked(question, fields, why or "the run ended")
+            on_answer(records[question.id])
     return tuple(records[question.id] for question in questions)
 
 
-def prompt_digest(question: Question, fields: Mapping[str, object]) -> str:
+def prompt_digest(question: Asked, fields: Mapping[str, object]) -> str:
     """Return the SHA-256 of what is sent for a question, apart from the model's served name."""
-    sent = {"content": question.question, **fields}
+    sent = {"messages": question.messages_digest, **fields}
     return hashlib.sha256(msgspec.json.encode(sent, order="deterministic")).hexdigest()
 
 
-def _ask_one(
-    client: httpx.Client, base_url: str, model: str, question: Question, fields: dict[str, object]
-) -> AnswerRecord:
-    answer, attempts = Answer(status=None, error="not asked"), 0
-    while attempts < ATTEMPTS:
-        answer, attempts = (
-            ask_chat(client, base_url, model, question.question, fields),
-            attempts + 1,
-        )
-        if answer.status is not None and answer.status not in SHEDDING:
-            break
+def not_asked(question: Asked, fields: Mapping[str, object], why: str) -> AnswerRecord:
+    """Return the record of a question that nobody asked; it has no score."""
     return AnswerRecord(
         id=question.id,
         question_digest=question.digest,
         prompt_digest=prompt_digest(question, fields),
-        answer=answer.content,
-        extracted=extracted(answer.content),
-        score=None if answer.error is not None else score(answer.content, question.answer),
-        prompt_tokens=answer.prompt_tokens,
-        output_tokens=answer.output_tokens,
-        finish_reason=answer.finish_reason,
-        error=answer.error,
-        reasoning=answer.reasoning,
-        attempts=attempts,
-        latency_s=answer.latency_s,
+        answer="",
+        extracted="",
+        score=None,
+        prompt_tokens=None,
+        output_tokens=None,
+        finish_reason=None,
+        error=f"not asked: {why}",
+        group=question.group,
+        prompt_seed=question.prompt_seed,
+        attempts=0,
     )
 
 
-def _tally(records: Mapping[str, AnswerRecord]) -> str:
-    scores = [record.score for record in records.values()]
-    right = sum(score or 0.0 for score in scores)
-    return f"{right:.0f} right, {sum(score is None for score in scores)} unscored"
+class _Asker:
+    """Asks one question until it is answered, refused or given up."""
+
+    def __init__(
+        self, client: httpx.Client, model: str, fields: dict[str, Any], pause_s: float
+    ) -> None:
+        self.client, self.model, self.fields, self.pause_s = client, model, fields, pause_s
+        self.ended = threading.Event()
+
+    def __call__(self, url: str, question: Asked) -> AnswerRecord:
+        messages, attempts, pause_s = question.messages(), 0, self.pause_s
+        while True:
+            answer = ask_messages(self.client, url, self.model, messages, self.fields)
+            attempts += 1
+            if attempts >= _attempts(answer):
+                break
+            if self.ended.wait(min(max(pause_s, answer.retry_after_s), PAUSE_MOST_S)):
+                break
+            pause_s *= 2
+        extracted, score = ("", None) if answer.error else question.scored(answer.content)
+        return AnswerRecord(
+            id=question.id,
+            question_digest=question.digest,
+            prompt_digest=prompt_digest(question, self.fields),
+            answer=answer.content,
+            extracted=extracted,
+            score=score,
+            prompt_tokens=answer.prompt_tokens,
+            output_tokens=answer.output_tokens,
+            finish_reason=answer.finish_reason,
+            error=answer.error,
+            reasoning=answer.reasoning,
+            group=question.group,
+            prompt_seed=question.prompt_seed,
+            attempts=attempts,
+            status=answer.status,
+            latency_s=answer.latency_s,
+        )
+
+
+def _attempts(answer: Answer) -> int:
+    """Return how often a question may be tried that was answered like this."""
+    if answer.error is None:
+        return 1
+    if answer.status is None:
+        kind = answer.error.partition(":")[0]
+        if kind in ("ConnectError", "ConnectTimeout"):
+            return ATTEMPTS_UNCONNECTED
+        return ATTEMPTS_SILENT if kind == "ReadTimeout" else ATTEMPTS
+    # Under 200 something else than a completion: a proxy's page, or a server at its end.
+    return ATTEMPTS if answer.status in (200, *PASSING) else 1
+
+
+class _Threads:
+    """
+    Threads that take the next question each, and an iterator over their answers as they come.
+
+    Not a pool of futures: waiting for the first of many thousands costs time for each of them.
+    """
+
+    def __init__(
+        self, asker: _Asker, missing: Sequence[tuple[str, Asked]], concurrency: int
+    ) -> None:
+        self._asker = asker
+        self._count = len(missing)
+        self._todo: queue.SimpleQueue[tuple[str, Asked]] = queue.SimpleQueue()
+        for entry in missing:
+            self._todo.put(entry)
+        self._done: queue.SimpleQueue[AnswerRecord | BaseException] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, daemon=True)
+            for _ in range(min(concurrency, self._count))
+        ]
+
+    def __enter__(self) -> _Threads:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: object, problem: object, trace: object) -> None:
+        self._asker.ended.set()
+
+    def __iter__(self) -> _Threads:
+        return self
+
+    def __next__(self) -> AnswerRecord:
+        if not self._count:
+            raise StopIteration
+        self._count -= 1
+        done = self._done.get()
+        if isinstance(done, BaseException):
+            raise done
+        return done
+
+    def _work(self) -> None:
+        while not self._asker.ended.is_set():
+            try:
+                url, question = self._todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                self._done.put(self._asker(url, question))
+            except BaseException as problem:  # told to whoever waits for the answer
+                self._done.put(problem)
+                return
+
+
+class _Tally:
+    """How many are right and how many failed so far: counted once each, for sets of many thousands."""
+
+    def __init__(self, records: Iterable[AnswerRecord]) -> None:
+        self.right, self.failed, self.scored = 0.0, 0, False
+        for record in records:
+            self.add(record)
+
+    def add(self, record: AnswerRecord) -> None:
+        """Count one more."""
+        self.right += record.score or 0.0
+        self.failed += record.error is not None
+        self.scored = self.scored or record.score is not None
+
+    def __str__(self) -> str:
+        return (f"{self.right:.0f} right, " if self.scored else "") + f"{self.failed} failed"

@@ -15,8 +15,12 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, deque
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from pytest_ernie.accuracy.ask import AnswerRecord
 
 WINDOW = 24
 """Answers that are looked at, the latest."""
@@ -47,6 +51,15 @@ class Seen(Struct, frozen=True, kw_only=True):
     """Reasoning and answer."""
     finished: bool = True
     """The model ended it itself: empty and cut by max_tokens is no answer of its own."""
+
+
+def seen_of(record: AnswerRecord) -> Seen:
+    """Return what is looked at of an answer on record."""
+    return Seen(
+        question=record.question,
+        text=f"{record.reasoning}\n{record.answer}",
+        finished=not record.truncated,
+    )
 
 
 def why_broken(seen: Seen) -> str | None:

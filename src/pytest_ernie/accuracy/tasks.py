@@ -6,18 +6,36 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any, ClassVar
 
 import msgspec
 
 from pytest_ernie.errors import SiteError
 
+from .scoring import extracted, score
+
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """One question and its only right answer."""
+    """One question, asked as it is, and its only right answer."""
 
     id: str
     question: str
     answer: str
+    group: ClassVar[str] = ""
+    prompt_seed: ClassVar[int] = 0
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Return what is sent: the question alone."""
+        return [{"role": "user", "content": self.question}]
+
+    @property
+    def messages_digest(self) -> str:
+        """SHA-256 of what is sent."""
+        return hashlib.sha256(msgspec.json.encode(self.messages())).hexdigest()
+
+    def scored(self, answer: str) -> tuple[str, float | None]:
+        """Return what is compared of an answer, and whether it is the right one."""
+        return extracted(answer), score(answer, self.answer)
 
     @property
     def digest(self) -> str:

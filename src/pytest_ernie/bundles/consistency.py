@@ -31,10 +31,10 @@ Checked = tuple[Sequence[Any], Iterator[Finding]]
 
 
 class _Place(NamedTuple):
-    """Where a measurement stands: the evidence, and the journal of it or of one of its parts."""
+    """Where a measurement stands: the journal, and what of its raw material was read."""
 
-    store: Store
     journal: Journal
+    raw: dict[str, bytes]
 
 
 Marks = dict[str, Entry]
@@ -66,7 +66,9 @@ def _of_journal(store: Store, journal: Journal, marks: Marks) -> list[Finding]:
         for entry in journal.of_type.get("begin", ()):
             result = _result(journal, entry)
             if result is not None:
-                found += _of_measurement(_Place(store, journal), entry, result, marks)
+                found += _of_measurement(store, journal, entry, result, marks)
+        for entry in journal.of_type.get("failure", ()):
+            found += _blobs(store, entry, {})
     except ODD as error:
         where = at("?" if entry is None else entry.seq)
         what = f"its records aren't of the shape that this suite writes ({type(error).__name__})"
@@ -95,9 +97,12 @@ def copied_findings(own: Marks, reference: Marks) -> Iterator[Finding]:
         yield _finding("replayed", entry, "this measurement is the reference's own")
 
 
-def _of_measurement(place: _Place, begin: Entry, result: Entry, marks: Marks) -> list[Finding]:
+def _of_measurement(
+    store: Store, journal: Journal, begin: Entry, result: Entry, marks: Marks
+) -> list[Finding]:
     marks[begin.id] = result
-    found = list(_blobs(place.store, result))
+    place = _Place(journal, {})
+    found = list(_blobs(store, result, place.raw))
     if found:
         return found
     kind = begin.body["spec"].get("kind")
@@ -191,10 +196,13 @@ def _named(device: object) -> str:
     return ", ".join(f"{key} {device[key]}" for key in sorted(device))[:300]
 
 
-def _blobs(store: Store, result: Entry) -> Iterator[Finding]:
+def _blobs(store: Store, result: Entry, raw: dict[str, bytes]) -> Iterator[Finding]:
+    """Read each blob once, and keep what the checks look into."""
     for name, blob in (result.body.get("blobs") or {}).items():
         try:
-            store.blobs.get(blob)
+            content = store.blobs.get(blob)
+            if name in ("log", "requests"):
+                raw[name] = content
         except EvidenceTampered:
             what = f"its {name} isn't the one that was recorded: the content has another sha256"
             yield _finding("swapped blob", result, what)
@@ -207,14 +215,14 @@ def _nothing(place: _Place, begin: Entry, result: Entry) -> Checked:
 
 
 def _training(place: _Place, begin: Entry, result: Entry) -> Checked:
-    curve = read_curve(log := place.store.blobs.get(result.body["blobs"]["log"]))
+    curve = read_curve(log := place.raw["log"])
     problems = training_findings(result.body["data"], curve, log, _span(begin, result))
     found = (_finding("inconsistent", result, what) for what in problems)
     return [second for second in curve.runtime_s if second is not None], found
 
 
 def _load(place: _Place, begin: Entry, result: Entry) -> Checked:
-    requests = read_requests(place.store.blobs.get(result.body["blobs"]["requests"]))
+    requests = read_requests(place.raw["requests"])
     concurrency = begin.body["spec"].get("concurrency")
     problems = load_findings(result.body["data"], requests, concurrency, _span(begin, result))
     found = (_finding("inconsistent", result, what) for what in problems)

@@ -25,6 +25,8 @@ from pytest_ernie.outcomes import Judgement, judgement_of
 
 PASSED_ON = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 TIMEOUT_S = 600.0
+MOST_MEMORY = 2 * 2**30
+"""Bytes of a process that verifies or judges: hostile input ends there at the latest."""
 WANTING = (0, 1)
 """Exit codes of a pytest run that came to its end: all pass, or some don't."""
 
@@ -84,12 +86,26 @@ def conformance_folder() -> Path:
     return Path(pytest_ernie.__file__).parents[2] / "conformance"
 
 
+def limit_memory() -> int:
+    """Let this process take no more than ``MOST_MEMORY``; return the limit that it had."""
+    import resource
+
+    before, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    return before
+
+
 class _Collector:
     """Keeps the chosen criteria and their judgements."""
 
     def __init__(self, criteria: tuple[str, ...] | None) -> None:
         self._wanted = None if criteria is None else set(criteria)
         self.judged: dict[str, Judgement] = {}
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """What is derived here is nobody's claim, and isn't written into the evidence."""
+        session.config.pluginmanager.unregister(name="ernie-runs")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -110,6 +126,7 @@ class _Collector:
 
 def main(folder: Path) -> int:
     """Judge as the question in ``folder`` asks, and leave the answer there."""
+    limit_memory()
     question = msgspec.json.decode((folder / "question.json").read_bytes(), type=Question)
     (folder / "pytest.ini").write_text("[pytest]\n")
     tests = conformance_folder()

@@ -24,6 +24,7 @@ from pytest_ernie.bundles.signing import Signed, runs_of, signed, trusted_keys
 from pytest_ernie.errors import BundleUnusable, EvidenceError
 from pytest_ernie.evidence import Store
 from pytest_ernie.evidence.bundle import FACTS, Bundle, Seal
+from pytest_ernie.evidence.chain import named_blobs
 from pytest_ernie.evidence.journal import Entry
 from pytest_ernie.evidence.strict_json import decode_canonical
 from pytest_ernie.outcomes import Judgement
@@ -61,6 +62,8 @@ class Verification(Struct, frozen=True, kw_only=True):
     reference_signed: Signed | None = None
     reference_findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    challenge: str | None = None
+    """What the evidence was recorded under."""
     demands_trust: bool = False
     """Keys were named, and one of them must have signed it."""
 
@@ -124,12 +127,13 @@ def examine(path: Path, trusted: Mapping[str, str] | None = None) -> Examined:
             raise BundleUnusable(
                 "this isn't a bundle", where=path, fix="pytest-ernie pack makes one"
             )
-        store.bundle.check_contents()
         found = _chain_findings(store, store.bundle.manifest.seal)
         vouched = signed(store.bundle, trusted)
         marks: Marks = {}
         if not found:
             found, marks = consistency_findings(store)
+        named = set() if found else {n for chain in store.chains for n in named_blobs(chain)}
+        store.bundle.check_contents(named)
         if not found:
             found = list(_facts_findings(store, store.bundle))
     except (RecursionError, MemoryError) as error:
@@ -186,6 +190,7 @@ def verify(path: Path, asked: Asked) -> Verification:
         reference_signed=other.signed if other else None,
         reference_findings=other.findings if other else (),
         notes=tuple(notes),
+        challenge=store.challenge,
         demands_trust=bool(asked.trust),
     )
 

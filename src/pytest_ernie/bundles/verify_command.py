@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,6 @@ from pytest_ernie.report.text import line
 
 if TYPE_CHECKING:
     from pytest_ernie.bundles.verify import Verification
-
-MOST_MEMORY = 2 * 2**30
-"""Bytes that this process, and the one that judges, may take each: hostile input ends there at the latest."""
 
 
 def add_parser(commands: Any) -> None:
@@ -35,6 +33,9 @@ def add_parser(commands: Any) -> None:
         metavar="KEY.pub",
         help="a key that must have signed it; several: one of them",
     )
+    verify.add_argument(
+        "--challenge", metavar="NONCE", help="what it must answer, as the certifying body issued it"
+    )
     verify.add_argument("--edition", help="name or file, where the evidence names no shipped one")
     verify.add_argument(
         "--every", action="store_true", help="all criteria, and not only those that are claimed"
@@ -46,7 +47,6 @@ def add_parser(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from pytest_ernie.bundles.verify import Asked, verify
 
-    _limit_memory()
     asked = Asked(
         reference=options.reference,
         trust=tuple(options.trust),
@@ -54,7 +54,10 @@ def _run(options: argparse.Namespace) -> int:
         every=options.every,
     )
     try:
-        found = verify(options.bundle, asked)
+        with _limited_memory():
+            found = verify(options.bundle, asked)
+            if options.challenge is not None:
+                _check_challenge(options.bundle, options.challenge)
     except ErnieError as error:
         if options.json:
             _say(msgspec.json.encode({"usable": False, "problem": str(error)}).decode())
@@ -62,6 +65,14 @@ def _run(options: argparse.Namespace) -> int:
         return 2
     _say(as_json(found) if options.json else "\n".join(line(text) for text in in_words(found)))
     return 0 if found.holds else 1
+
+
+def _check_challenge(bundle: Path, challenge: str) -> None:
+    """Raise EvidenceError if the evidence answers another challenge, or none."""
+    from pytest_ernie.challenge import checked_challenge
+    from pytest_ernie.evidence import Store
+
+    Store(bundle, challenge=checked_challenge(challenge)).check_challenge()
 
 
 def as_json(found: Verification) -> str:
@@ -81,6 +92,8 @@ def in_words(found: Verification) -> Iterator[str]:
         yield f"reference {found.reference}: {found.reference_signed.words}"
         if not found.reference_signed.trusted:
             yield "no trusted key signed the reference: good for comparing, and nothing that certifies (R14)"
+    if found.challenge is not None:
+        yield f"recorded under the challenge {found.challenge}"
     for judgement in found.judgements:
         yield f"{judgement.verdict.word.value:<13}{judgement.criterion.name}: {judgement.verdict.measured}"
     for difference in found.differences:
@@ -101,12 +114,18 @@ def in_words(found: Verification) -> Iterator[str]:
         yield f"DOES NOT HOLD: {len(found.why_not)} reasons, by edition {found.edition}"
 
 
-def _limit_memory() -> None:
+@contextmanager
+def _limited_memory() -> Iterator[None]:
     import resource
 
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    from pytest_ernie.bundles.rederive import limit_memory
+
+    before = limit_memory()
+    try:
+        yield
+    finally:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (before, hard))
 
 
 def _say(text: str) -> None:

@@ -37,6 +37,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str | None = None
     error: str | None = None
     latency_s: float = 0.0
+    retry_after_s: float = 0.0
+    """How long the server asks to be left alone."""
 
     @property
     def answered(self) -> bool:
@@ -75,19 +77,42 @@ def ask_chat(
     client: httpx.Client, base_url: str, model: str, content: str, fields: dict[str, Any]
 ) -> Answer:
     """Ask ``content`` as the user's only message; whatever goes wrong is in the answer."""
+    messages = [{"role": "user", "content": content}]
+    return ask_messages(client, base_url, model, messages, fields)
+
+
+def ask_messages(
+    client: httpx.Client,
+    base_url: str,
+    model: str,
+    messages: list[dict[str, Any]],
+    fields: dict[str, Any],
+) -> Answer:
+    """Ask the messages' answer; whatever goes wrong is in it."""
     import httpx
 
-    asked = {"model": model, "messages": [{"role": "user", "content": content}], **fields}
+    asked = msgspec.json.encode({"model": model, "messages": messages, **fields})
     began = time.monotonic()
     try:
-        response = client.post(f"{base_url}/chat/completions", json=asked)
+        response = client.post(
+            f"{base_url}/chat/completions",
+            content=asked,
+            headers={"Content-Type": "application/json"},
+        )
     except httpx.HTTPError as problem:
         return Answer(
             status=None,
             error=f"{type(problem).__name__}: {problem}",
             latency_s=time.monotonic() - began,
         )
-    return read_answer(response.status_code, response.content, time.monotonic() - began)
+    answer = read_answer(response.status_code, response.content, time.monotonic() - began)
+    waits_s = _seconds(response.headers.get("Retry-After"))
+    return msgspec.structs.replace(answer, retry_after_s=waits_s) if waits_s else answer
+
+
+def _seconds(header: str | None) -> float:
+    """Return a Retry-After in seconds; one that is a date is no reason to wait longer."""
+    return float(header) if header and header.isdecimal() else 0.0
 
 
 def read_answer(status: int, body: bytes, latency_s: float) -> Answer:

@@ -24,9 +24,10 @@ TRANSFORMERS = Dialect(
     fixed_length={"generation_config": '{"eos_token_id": -1, "do_sample": false}'},
     tokens_without_text=True,
     usage="always",
+    thinking=False,
     done_line=False,
 )
-PLAIN = Dialect(greedy={"temperature": 0}, min_tokens=False, done_line=False)
+PLAIN = Dialect(greedy={"temperature": 0}, min_tokens=False, thinking=False, done_line=False)
 
 BY_OWNER: Mapping[str, Dialect] = {"vllm": VLLM, "fastdeploy": FASTDEPLOY}
 """``owned_by`` of the models that a server lists -> its dialect."""

@@ -95,12 +95,22 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     it tells when the last one came, or the decode speed would be flattered."""
     usage: Literal["on_request", "always"] = "on_request"
     """Whether a stream's usage must be asked for."""
+    thinking: bool = True
+    """The engine takes ``chat_template_kwargs``, by which a model is told to think or not."""
     done_line: bool = True
     """A complete stream ends with ``data: [DONE]``; then one that doesn't was cut."""
 
-    def sampling(self, *, max_tokens: int, fixed_length: bool = False) -> dict[str, Any]:
-        """Return the fields of a greedy request of at most (or exactly) ``max_tokens`` tokens."""
+    def sampling(
+        self, *, max_tokens: int, fixed_length: bool = False, thinking: bool | None = None
+    ) -> dict[str, Any]:
+        """
+        Return the fields of a greedy request of at most (or exactly) ``max_tokens`` tokens.
+
+        ``thinking`` is said to a model that can; None says nothing.
+        """
         fields: dict[str, Any] = {**self.greedy, "max_tokens": max_tokens}
+        if thinking is not None and self.thinking:
+            fields["chat_template_kwargs"] = {"enable_thinking": thinking}
         if fixed_length and self.min_tokens:
             fields["min_tokens"] = max_tokens
         if fixed_length and self.ignore_eos:

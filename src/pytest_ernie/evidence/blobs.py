@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 from pytest_ernie.errors import EvidenceMissing, EvidenceTampered
+from pytest_ernie.evidence.writing import cannot_write
 
 
 class Blobs:
@@ -24,21 +25,30 @@ class Blobs:
         """
         Return the sha256 of ``content`` once that is safely on disk; equal content is kept once.
 
-        A blob that was changed is mended: the content at hand is what its name promises.
+        A blob that was changed is mended: the content at hand is what its name promises. EvidenceError if
+        it can't be written; then nothing of it is there.
         """
         name = hashlib.sha256(content).hexdigest()
-        path = self._path(name)
+        try:
+            self._put(self._path(name), content)
+        except OSError as problem:
+            raise cannot_write(self._folder, problem) from problem
+        return name
+
+    def _put(self, path: Path, content: bytes) -> None:
         if not (path.is_file() and path.read_bytes() == content):
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"{name}.{uuid.uuid4().hex}.part")
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
+            part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+            try:
+                with part.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
             for folder in (path.parent, self._folder, self._folder.parent):
                 sync_folder(folder)
-        return name
 
     def get(self, name: str) -> bytes:
         """

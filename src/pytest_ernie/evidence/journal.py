@@ -5,13 +5,12 @@ A line is complete once its newline is on disk (fsync). A torn last line - the p
 died while writing - is set aside in ``journal.torn`` by the next writer and never counts. An entry
 that was edited, or stands beside a missing one, is found when the journal is read and named.
 The chain has no key: whoever rewrites every line from some entry on, or cuts the last ones off,
-leaves a whole chain; only a signature over its last hash can show that (R16).
+leaves a whole chain; only the sealed and signed end of a bundle can show that (R16).
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from msgspec import Struct
 
 from pytest_ernie.errors import EvidenceError, EvidenceTampered
 from pytest_ernie.evidence.blobs import sync_folder
+from pytest_ernie.evidence.writing import append_line, cannot_write
 from pytest_ernie.standard.digest import canonical, digest
 
 NAME = "journal.jsonl"
@@ -100,9 +100,8 @@ class Journal:
 
         ``body`` is kept as JSON keeps it: keys become text, NaN and infinities become null. With
         ``once`` an entry of that type and id is written by the first process only, and returned to all.
+        EvidenceError if it can't be written; then nothing of it is there.
         """
-        from filelock import FileLock
-
         if self._text is not None:
             raise EvidenceError(
                 "a bundle is only read, and this would write into it",
@@ -110,6 +109,14 @@ class Journal:
                 fix="Measure into an evidence folder, and pack that",
             )
         plain = msgspec.json.decode(canonical(msgspec.to_builtins(body, str_keys=True)))
+        try:
+            return self._append(type, id, plain, once=once)
+        except OSError as problem:
+            raise cannot_write(self.path, problem) from problem
+
+    def _append(self, type: str, id: str, plain: dict[str, Any], *, once: bool) -> Entry:
+        from filelock import FileLock
+
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.path}.lock"):
             self.refresh()
@@ -128,10 +135,7 @@ class Journal:
             )
             entry = msgspec.structs.replace(entry, hash=digest(_fields(entry)))
             is_new = not self.path.exists()
-            with self.path.open("ab") as file:
-                file.write(canonical(msgspec.to_builtins(entry)) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append_line(self.path, canonical(msgspec.to_builtins(entry)) + b"\n", self._offset)
             if is_new:
                 sync_folder(self.path.parent)
             self.refresh()

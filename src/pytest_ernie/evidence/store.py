@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from pytest_ernie.evidence.chain import (
 from pytest_ernie.evidence.journal import Journal
 from pytest_ernie.evidence.record import Record, Subject, What
 from pytest_ernie.evidence.redaction import Redaction
+from pytest_ernie.evidence.writing import cannot_write
 
 LAYOUT = 1
 """Version of the folder's layout; a newer one is refused, never guessed at."""
@@ -189,7 +190,8 @@ class Store:
             yield recording
         except BaseException as error:
             if not recording.finished:
-                recording.fail(str(error) or type(error).__name__, kind=type(error).__name__)
+                with suppress(EvidenceError):  # on a full disk what ended it must still be heard
+                    recording.fail(str(error) or type(error).__name__, kind=type(error).__name__)
             raise
         if not recording.finished:
             raise EvidenceError(f"{what.title} ended without a result")
@@ -200,10 +202,17 @@ class Store:
         from filelock import FileLock
 
         locks = self.folder / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / f"{what.digest[:32]}.lock"):
+        lock = FileLock(locks / f"{what.digest[:32]}.lock")
+        try:
+            locks.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as problem:
+            raise cannot_write(locks, problem) from problem
+        try:
             self.journal.refresh()
             yield
+        finally:
+            lock.release()
 
     def _records(self, what: What) -> list[Record]:
         """Return the records of every chain; of several chains, in the order in which they ended."""
@@ -246,6 +255,8 @@ class Recording:
         self._redaction = store.redaction
         self._blobs: dict[str, str] = {}
         self.id = uuid.uuid4().hex
+        self.reason = reason or None
+        """Why it is measured again, if it is."""
         self.finished = False
         self.at_the_end: Callable[[], dict[str, Any]] | None = None
         """Gives what stands beside the result, whatever is measured: asked when it is complete."""
@@ -265,6 +276,8 @@ class Recording:
             entry.body for entry in sorted(kept, key=lambda entry: entry.seq)
         )
         """Samples of earlier attempts that were cut short, to go on from."""
+        self.continues: tuple[str, ...] = tuple(continued)
+        """Ids of those attempts, in their order."""
         self._append(
             "begin",
             {

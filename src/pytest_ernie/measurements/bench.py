@@ -9,9 +9,11 @@ from statistics import median
 
 from pytest_ernie.errors import EvidenceMissing, MeasurementError
 from pytest_ernie.evidence import Record, Store
-from pytest_ernie.measurements import serving, throughput, training
+from pytest_ernie.measurements import accuracy, serving, throughput
 from pytest_ernie.measurements.challenged import check_needles
 from pytest_ernie.measurements.plan import Plan
+from pytest_ernie.measurements.training import TrainingPlan
+from pytest_ernie.measurements.training_run import TrainingRun, read_training_run
 from pytest_ernie.standard import Criterion, Edition, Recipe, Workload, workloads_of
 
 
@@ -40,31 +42,34 @@ class Bench(ABC):
     def record(self, plan: Plan) -> Record:
         """Return the record of a plan; raises EvidenceError or MeasurementError."""
 
-    def training_run(self, criterion: Criterion) -> training.TrainingRun:
+    def training_run(self, criterion: Criterion) -> TrainingRun:
         """Return the run of the recipe's 500 steps that loss and throughput share."""
-        plan = training.TrainingPlan(
+        plan = self._training_plan(criterion)
+        return read_training_run(self.store, self.record(plan), plan.recipe)
+
+    def _training_plan(self, criterion: Criterion) -> TrainingPlan:
+        return TrainingPlan(
             edition=self.edition.name,
             recipe=self._recipe(criterion),
             multimodal=self._is_multimodal(criterion),
         )
-        return training.read_training_run(self.store, self.record(plan), plan.recipe)
 
-    def training_context(self, criterion: Criterion) -> training.TrainingRun:
+    def training_context(self, criterion: Criterion) -> TrainingRun:
         """Return the run at the criterion's length, which the rehearsal divides to fit a CPU."""
         assert criterion.length is not None
         recipe = self._there(
             criterion,
             self.edition.filled_recipe(criterion.model, criterion.method or "", criterion.length),
         )
-        plan = training.TrainingPlan(
+        plan = TrainingPlan(
             edition=self.edition.name,
             recipe=recipe,
             length=criterion.length,
             multimodal=self._is_multimodal(criterion),
         )
-        return training.read_training_run(self.store, self.record(plan), recipe)
+        return read_training_run(self.store, self.record(plan), recipe)
 
-    def training_context_if_any(self, criterion: Criterion) -> training.TrainingRun | None:
+    def training_context_if_any(self, criterion: Criterion) -> TrainingRun | None:
         """Return the run at the length, or None where this side has none (R12 compares if it can)."""
         try:
             return self.training_context(criterion)
@@ -99,9 +104,9 @@ class Bench(ABC):
         check_needles(record, plan, self.store.challenge)
         return serving.read_context(record)
 
-    def accuracy(self, criterion: Criterion) -> serving.Answers:
+    def accuracy(self, criterion: Criterion) -> accuracy.Answers:
         """Return the score of every question of the criterion's data set."""
-        return serving.read_answers(self.record(serving.AccuracyPlan.of(self.edition, criterion)))
+        return accuracy.read_answers(self.record(accuracy.AccuracyPlan.of(self.edition, criterion)))
 
     def peak_throughput(self, criterion: Criterion) -> throughput.Throughput:
         """

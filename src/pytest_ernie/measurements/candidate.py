@@ -6,17 +6,31 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_ernie.errors import ErnieError, EvidenceMissing, ServerDied, ServerNotStarted
+import msgspec
+
+from pytest_ernie.errors import (
+    ErnieError,
+    EvidenceMissing,
+    ServerDied,
+    ServerNotStarted,
+    TrainerDied,
+)
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
+from pytest_ernie.evidence.writing import FULL, cannot_write
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.equipment import Equipment
 from pytest_ernie.measurements.local import local_redaction
 from pytest_ernie.measurements.plan import Plan
+from pytest_ernie.measurements.reference import Reference, reference_of
 from pytest_ernie.measurements.serving import keep_logs
+from pytest_ernie.measurements.training import TrainingPlan
+from pytest_ernie.measurements.training_run import TrainingRun
 from pytest_ernie.measurements.watched import watched
 from pytest_ernie.progress import Progress, silent
+from pytest_ernie.standard import Criterion
 
 if TYPE_CHECKING:
     from pytest_ernie.registry import Registry
@@ -41,6 +55,7 @@ class Candidate(Bench):
         self._store = Store(settings.evidence, redaction, settings.challenge)
         self._failed: dict[str, ErnieError] = {}
         self._remeasured: set[str] = set()
+        self._restarts: dict[str, int] = {}
         self.measured = 0
         """How many measurements this run made."""
 
@@ -52,6 +67,32 @@ class Candidate(Bench):
     def throughput_runs(self) -> int:
         rule = self.edition.rulings.reference
         return rule.throughput_runs if self._settings.record_reference else 1
+
+    def training_run(self, criterion: Criterion) -> TrainingRun:
+        """Return the run; of a reference in the making, record its repeats as well."""
+        run = super().training_run(criterion)
+        if self._settings.record_reference:
+            plan = self._training_plan(criterion)
+            for repeat in range(2, self.edition.rulings.loss.reference_runs + 1):
+                self.record(msgspec.structs.replace(plan, repeat=repeat))
+        return run
+
+    def _training_plan(self, criterion: Criterion) -> TrainingPlan:
+        plan = super()._training_plan(criterion)
+        if not self._settings.stop_early:
+            return plan
+        try:
+            followed = self._followed.training_run(criterion).losses
+        except EvidenceMissing:
+            return plan
+        return msgspec.structs.replace(plan, stop_early=(followed, self.edition.rulings.loss))
+
+    @cached_property
+    def _followed(self) -> Reference:
+        """The reference by which --stop-early ends a run."""
+        reference = reference_of(self._settings)
+        reference.refuse_certifying()
+        return reference
 
     def record(self, plan: Plan) -> Record:
         """Return the record of both halves of the key, measured now if there is none."""
@@ -67,9 +108,25 @@ class Candidate(Bench):
                     continue
                 self._failed[what.digest] = died
                 raise
+            except TrainerDied as died:
+                if self._may_restart(what):
+                    continue
+                self._failed[what.digest] = died
+                raise
             except ErnieError as error:
                 self._failed[what.digest] = error
                 raise
+            except OSError as problem:
+                if problem.errno not in FULL:
+                    raise
+                full = self._failed[what.digest] = cannot_write(self._settings.evidence, problem)
+                raise full from problem
+
+    def _may_restart(self, what: What) -> bool:
+        """Tell whether the site lets a trainer that died be started again, and count it."""
+        trainer = self._equipment.site.trainer
+        self._restarts[what.digest] = self._restarts.get(what.digest, 0) + 1
+        return trainer is not None and self._restarts[what.digest] <= trainer.restarts
 
     def _found_or_measured(self, plan: Plan) -> Record:
         what, subject = plan.what, plan.subject(self._equipment)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,11 +23,13 @@ from pytest_ernie.progress import Progress, silent
 from pytest_ernie.site import Site
 
 if TYPE_CHECKING:
+    from pytest_ernie.accuracy.data import Found
     from pytest_ernie.engines.lifecycle import ServerPool
     from pytest_ernie.engines.protocol import Engine, Launch, Server
     from pytest_ernie.registry import Registry
     from pytest_ernie.settings import Settings
     from pytest_ernie.standard import Workload
+    from pytest_ernie.standard.dataset import Dataset
     from pytest_ernie.toolchains import Toolchain
     from pytest_ernie.toolchains.provision import Name
     from pytest_ernie.trainers.protocol import Trainer
@@ -215,6 +217,31 @@ class Equipment:
 
         return rehearsal.held_out_questions(dataset)
 
+    @cached_property
+    def evaluator(self) -> Toolchain:
+        """The evaluation library's environment: the site's, or provisioned from the lock."""
+        from pytest_ernie.toolchains import adopt
+
+        if self.site.evaluator:
+            return adopt("evaluator", Path(self.site.evaluator.python), env=self.site.evaluator.env)
+        return self._provisioned("evaluator")
+
+    @property
+    def evaluator_digest(self) -> str:
+        """What identifies that environment; the suite's own needn't be installed for it."""
+        from pytest_ernie.toolchains.provision import lock_text
+
+        if self.site.evaluator:
+            return self.evaluator.digest
+        return hashlib.sha256(lock_text("evaluator").encode()).hexdigest()
+
+    def dataset(self, dataset: Dataset) -> Found:
+        """Return where a data set's files lie; SiteError with how to get them."""
+        from pytest_ernie.accuracy.data import found
+
+        own = self.site.datasets.get(dataset.name)
+        return found(dataset, Path(own) if own else None, self.settings.data)
+
     def workload_source(self, workload: Workload) -> Path | None:
         """Return where a workload's prompts lie, None for one that the suite makes itself."""
         if workload.source == "rehearsal":
@@ -267,6 +294,15 @@ def folder_digest(
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             total.update(f"{path.relative_to(folder).as_posix()}\0{known.digest(path)}\n".encode())
+    return total.hexdigest()
+
+
+def files_digest(folder: Path, paths: Iterable[Path]) -> str:
+    """Return one digest for some files of a folder; large ones are hashed once and remembered."""
+    known = _Known()
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        total.update(f"{path.relative_to(folder).as_posix()}\0{known.digest(path)}\n".encode())
     return total.hexdigest()
 
 

@@ -4,15 +4,24 @@ The reference: somebody else's evidence, looked up by the same keys.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_ernie.errors import EvidenceError, EvidenceMissing, ReferenceBeingRecorded
+from pytest_ernie.errors import (
+    EvidenceError,
+    EvidenceMissing,
+    ReferenceBeingRecorded,
+    UsageProblem,
+)
 from pytest_ernie.evidence import Record, Store
 from pytest_ernie.measurements.bench import Bench
 from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.measurements.training import TrainingPlan
+from pytest_ernie.measurements.training_run import TrainingRun, read_training_run
+from pytest_ernie.standard import Criterion
 from pytest_ernie.standard.recipe import differences
 
 if TYPE_CHECKING:
@@ -44,6 +53,43 @@ class Reference(Bench):
         if self._opened is None:
             self._opened = Store.existing(self._settings.reference)
         return self._opened
+
+    @cached_property
+    def _further(self) -> tuple[Store, ...]:
+        """Further references, which only show how far references agree with each other."""
+        return tuple(Store.existing(folder) for folder in self._settings.more_references)
+
+    def training_run(self, criterion: Criterion) -> TrainingRun:
+        """Return the first recording, with the losses of all others beside it."""
+        first = super().training_run(criterion)
+        plan = self._training_plan(criterion)
+        repeats = tuple(
+            read_training_run(store, record, plan.recipe).losses
+            for store, record in self._repeats(plan, first.record)
+        )
+        return msgspec.structs.replace(first, repeats=repeats)
+
+    def _repeats(self, plan: TrainingPlan, first: Record) -> Iterator[tuple[Store, Record]]:
+        """Yield the recordings besides the first, of its folder and of the further ones."""
+        for store in (self.store, *self._further):
+            number = 2 if store is self.store else 1
+            while (record := store.find(_numbered(plan, number).what)) is not None:
+                _refuse_other_run(record, first, store)
+                yield store, record
+                number += 1
+
+    def refuse_certifying(self) -> None:
+        """Raise UsageProblem if what is compared with this could certify (R14): --stop-early may not."""
+        rule = self.edition.rulings.reference
+        names = [str(subject.device.get("name", "")) for subject in self.store.subjects()]
+        on_its_hardware = all(any(part in name for part in rule.hardware) for name in names)
+        if self.edition.certifies and on_its_hardware:
+            raise UsageProblem(
+                "--stop-early can't be used in a run that could certify: throughput, and whoever takes it "
+                "for a reference, needs every step",
+                got=f"a reference of {', '.join(sorted(set(names)))}",
+                fix="Leave --stop-early out",
+            )
 
     @property
     def throughput_runs(self) -> int:
@@ -84,6 +130,29 @@ class Reference(Bench):
                 got=f"{'; '.join(told)} in the reference" if known else "another recipe's digest",
                 wanted="the edition's recipe on both sides",
                 fix="Record the reference anew with this version of the suite",
+            )
+
+
+def _numbered(plan: TrainingPlan, number: int) -> TrainingPlan:
+    """Return the plan of a further recording; the first bears no number."""
+    return msgspec.structs.replace(plan, repeat=number if number > 1 else None)
+
+
+def _refuse_other_run(record: Record, first: Record, store: Store) -> None:
+    """Raise EvidenceError if a further recording had other weights or data than the first."""
+    for what, own, other in (
+        ("checkpoint", record.subject.checkpoint, first.subject.checkpoint),
+        (
+            "training data",
+            record.data.get("training_data_sha256"),
+            first.data.get("training_data_sha256"),
+        ),
+    ):
+        if own != other:
+            raise EvidenceError(
+                f"two recordings of the reference don't have the same {what}, so they show no noise",
+                where=store.folder,
+                fix="Leave that folder out of --reference",
             )
 
 

@@ -1,5 +1,5 @@
 """
-Serving measurements: what runs, how long a prompt may be, how it scores. Throughput has its own file.
+Serving measurements: what runs, and how long a prompt may be. Throughput and accuracy have their own files.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from pytest_ernie.challenge import in_challenged_order, seed_of
-from pytest_ernie.errors import EngineError, EvidenceError, ServerNotStarted
+from pytest_ernie.challenge import seed_of
+from pytest_ernie.errors import EngineError, ServerNotStarted
 from pytest_ernie.evidence import Record, Recording, Subject, What
-from pytest_ernie.measurements.equipment import Equipment, file_digest
+from pytest_ernie.measurements.equipment import Equipment
 from pytest_ernie.site import Site
 from pytest_ernie.standard import Criterion, Edition, digest
-from pytest_ernie.standard.model import Dataset, ServingContextRule
+from pytest_ernie.standard.model import ServingContextRule
 from pytest_ernie.verdicts import ContextAnswer
 
 if TYPE_CHECKING:
-    from pytest_ernie.accuracy.ask import AnswerRecord
     from pytest_ernie.engines.protocol import Launch, Server
     from pytest_ernie.measurements.launching import Planned
 
-QUESTIONS_IN_FLIGHT = 8
 NEEDLES = "needles"
 """What the seed of hidden codes is drawn for."""
 
@@ -268,123 +266,3 @@ def read_context(record: Record) -> Context:
         found=tuple(needle["found"] for needle in data["needles"]),
     )
     return Context(record=record, answer=answer)
-
-
-class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
-    """Every question of a data set, asked greedily (R10)."""
-
-    dataset: Dataset
-
-    @classmethod
-    def of(cls, edition: Edition, criterion: Criterion) -> AccuracyPlan:
-        """Return the plan of a criterion."""
-        dataset = next(data for data in edition.datasets if data.name == criterion.dataset)
-        return cls(configuration=Configuration.of(edition, criterion), dataset=dataset)
-
-    @property
-    def what(self) -> What:
-        """Key by model, data type, data set and how its questions are asked."""
-        asked = {"few_shot": self.dataset.few_shot, "max_tokens": self.dataset.max_tokens}
-        return self.configuration.what(
-            "serving.accuracy", dataset=self.dataset.name, workload=digest(asked)
-        )
-
-    def subject(self, equipment: Equipment) -> Subject:
-        """Device, engine, weights, launch, and the questions themselves."""
-        questions = file_digest(equipment.questions(self.dataset.name))
-        return self.configuration.subject(equipment, questions=questions)
-
-    def measure(self, equipment: Equipment, recording: Recording) -> None:
-        """Ask what no earlier attempt asked; each answer is kept as it comes."""
-        from pytest_ernie.accuracy.ask import AnswerRecord, ask
-        from pytest_ernie.accuracy.tasks import load_questions
-
-        path = equipment.questions(self.dataset.name)
-        asked = load_questions(path)
-        earlier = [msgspec.convert(sample, AnswerRecord) for sample in recording.samples]
-        doing = f"while it answered {self.dataset.name}"
-        with self.configuration.serving(equipment, recording, doing) as server:
-            ask(
-                server.base_url,
-                server.model,
-                in_challenged_order(
-                    asked.questions, equipment.settings.challenge, self.dataset.name
-                ),
-                dialect=server.dialect,
-                max_tokens=self.dataset.max_tokens,
-                concurrency=QUESTIONS_IN_FLIGHT,
-                already={answer.id: answer for answer in earlier if answer.error is None},
-                on_answer=lambda answer: recording.sample(msgspec.to_builtins(answer)),
-                api_key=server.api_key,
-                progress=equipment.progress,
-            )
-        recording.finish({"questions_sha256": asked.digest, "questions": len(asked.questions)})
-
-
-Scored = tuple[float | None, str]
-"""Score of an answer, and what of it was scored."""
-
-
-class Answers(Struct, frozen=True, kw_only=True):
-    """The answer to every question, and its score: 0.0 to 1.0, None where it could not be asked."""
-
-    record: Record
-    scores: dict[str, float | None]
-    unscored_because: str | None = None
-    """Why the first question without a score has none."""
-    answers: dict[str, AnswerRecord] = {}
-    """The same by id with everything that was kept: answer, reasoning, extracted, tokens ..."""
-
-    @property
-    def truncated(self) -> int:
-        """How many answers were cut by max_tokens."""
-        return sum(answer.truncated for answer in self.answers.values())
-
-
-def answered_twice(record: Record, id: str) -> EvidenceError:
-    """Return the error of a record that holds two answers to one prompt."""
-    return EvidenceError(
-        "a question was answered twice, and which answer counts can't be told",
-        where=record.what.title,
-        got=f"two answers to {id}",
-        fix="Measure it again with --fresh REASON",
-    )
-
-
-def read_answers(record: Record) -> Answers:
-    """
-    Return the answers; of a question asked twice the one that didn't fail counts, or the newer prompt's.
-
-    Two answers to the same prompt are refused: no run asks so, and a choice between them is none (R15).
-
-    What a library scores is scored when all answers are there; those scores stand in the result.
-    """
-    from pytest_ernie.accuracy.ask import AnswerRecord
-
-    answers: dict[str, AnswerRecord] = {}
-    try:
-        for sample in record.samples:
-            answer = msgspec.convert(sample, AnswerRecord)
-            known = answers.get(answer.id)
-            if known is None or known.error is not None:
-                answers[answer.id] = answer
-            elif answer.error is None:
-                if answer.prompt_digest == known.prompt_digest:
-                    raise answered_twice(record, answer.id)
-                answers[answer.id] = answer
-        scored = msgspec.convert(record.data.get("scores", {}), dict[str, Scored])
-        for id, (score, extracted) in scored.items():
-            answers[id] = msgspec.structs.replace(answers[id], score=score, extracted=extracted)
-    except (msgspec.ValidationError, KeyError) as problem:
-        raise EvidenceError(
-            "the answers of a question set can't be read",
-            where=record.what.title,
-            got=f"{type(problem).__name__}: {problem}",
-        ) from None
-    because = next((answer.error for answer in answers.values() if answer.score is None), None)
-    return Answers(
-        record=record,
-        scores={id: answer.score for id, answer in answers.items()},
-        unscored_because=because,
-        answers=answers,
-    )

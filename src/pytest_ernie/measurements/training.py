@@ -4,23 +4,33 @@ Training measurements: the 500-step run that loss and throughput share, and the 
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from pytest_ernie.errors import TrainerError
-from pytest_ernie.evidence import Record, Recording, Store, Subject, What
+from pytest_ernie.errors import StoppedEarly, TrainerDied
+from pytest_ernie.evidence import Recording, Subject, What
+from pytest_ernie.measurements.attempts import (
+    KeepingSteps,
+    attempts_in,
+    keep_left_logs,
+    last_checkpoint,
+    watched_by,
+)
+from pytest_ernie.measurements.early import StopEarly
 from pytest_ernie.measurements.equipment import SCRATCH, Equipment
+from pytest_ernie.measurements.memory import HostMemory
 from pytest_ernie.measurements.training_setup import Setup, setup_of
 from pytest_ernie.standard import Recipe
-from pytest_ernie.trainers.curve import Curve, read_curve
+from pytest_ernie.standard.model import LossRule
+from pytest_ernie.trainers.cause import device_memory_ran_out
+from pytest_ernie.trainers.curve import read_curve
 from pytest_ernie.trainers.data import data_digest, without_pictures
 from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
 
@@ -37,6 +47,10 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
     edition: str
     recipe: Recipe
     length: int | None = None
+    repeat: int | None = None
+    """Number of a further recording of a reference; None for the first."""
+    stop_early: tuple[Mapping[int, float], LossRule] | None = None
+    """The reference's losses and the rule, by which a run that can no longer pass is ended."""
     multimodal: bool = False
 
     def setup(self, equipment: Equipment) -> Setup:
@@ -59,6 +73,7 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             model=self.recipe.model,
             method=self.recipe.method,
             length=self.length,
+            repeat=self.repeat,
             recipe=self.recipe.digest,
         )
 
@@ -92,20 +107,62 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         """Do nothing: the trainer is part of what is measured."""
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
-        """Run the trainer, keep its log, and count the tokens that its samples really hold."""
-        workdir = equipment.settings.evidence / SCRATCH / recording.id
+        """
+        Run the trainer, keep its log, and count the tokens that its samples really hold.
+
+        Every few steps the losses go into the journal. An earlier attempt that was cut short is gone on
+        from if the recipe has checkpoints, and begun anew if not.
+        """
+        scratch = equipment.settings.evidence / SCRATCH
+        workdir = scratch / recording.id
         workdir.mkdir(parents=True)
         setup = self.setup(equipment)
         layout = setup.recorded(self.recipe)
-        toolchain = equipment.trainer_toolchain
-        checkpoint = equipment.checkpoint(self.recipe.model)
         data = self._data(equipment, workdir)
         tokens = equipment.trainer.count_tokens(
-            toolchain, checkpoint, data, sequence_length=self.recipe.sequence_length
+            equipment.trainer_toolchain,
+            equipment.checkpoint(self.recipe.model),
+            data,
+            sequence_length=self.recipe.sequence_length,
         )
-        job = TrainingJob(
+        resumed = self._resumed(scratch, recording)
+        keeping, memory = KeepingSteps(recording), HostMemory(samples=not self.timed)
+        early = self._early(setup)
+        job = msgspec.structs.replace(
+            self._job(equipment, setup, data, workdir),
+            watch=watched_by(keeping, memory, *([early] if early else [])),
+            resume_from=str(resumed[1]) if resumed else None,
+        )
+        outcome = equipment.trainer.run(job, equipment.trainer_toolchain, equipment.progress)
+        keeping.flush()
+        left = [scratch / id for id in recording.continues]
+        keep_left_logs(recording, left)
+        recording.blob("sample tokens", msgspec.json.encode(tokens.per_sample))
+        peak_gib = self._keep(outcome, recording, early)
+        recording.finish(
+            {
+                **_outcome(outcome),
+                "cards": setup.all_cards,
+                "layout": layout,
+                "samples": len(tokens.per_sample),
+                "tokens": tokens.total,
+                "sample_tokens_min": min(tokens.per_sample),
+                **_filling(tokens, self.recipe.sequence_length),
+                "training_data_sha256": data_digest(data),
+                "recipe": self.recipe.identity,
+                "attempts": list(recording.continues),
+                "resumed_from": resumed[0] if resumed else 0,
+                "memory_peak_gib": peak_gib,
+                "host_memory_peak_gib": memory.peak_gib,
+            }
+        )
+        for folder in (workdir, *left):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _job(self, equipment: Equipment, setup: Setup, data: Path, workdir: Path) -> TrainingJob:
+        return TrainingJob(
             recipe=self.recipe,
-            checkpoint=str(checkpoint),
+            checkpoint=str(equipment.checkpoint(self.recipe.model)),
             data=str(data),
             workdir=str(workdir),
             paddle_device=equipment.device.paddle_name,
@@ -119,29 +176,16 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             settings=setup.layout.settings,
             hosts=setup.hosts,
             device_environment=setup.environment,
+            checkpoint_steps=self.recipe.checkpoint_steps,
         )
-        outcome = equipment.trainer.run(job, toolchain, equipment.progress)
-        recording.blob("sample tokens", msgspec.json.encode(tokens.per_sample))
-        self._keep(outcome, recording)
-        recording.finish(
-            {
-                "exit_code": outcome.exit_code,
-                "cause": outcome.cause,
-                "command": outcome.command,
-                "environment": outcome.environment,
-                "started_unix_s": outcome.started_unix_s,
-                "ended_unix_s": outcome.ended_unix_s,
-                "cards": setup.all_cards,
-                "layout": layout,
-                "samples": len(tokens.per_sample),
-                "tokens": tokens.total,
-                "sample_tokens_min": min(tokens.per_sample),
-                **_filling(tokens, self.recipe.sequence_length),
-                "training_data_sha256": data_digest(data),
-                "recipe": self.recipe.identity,
-            }
-        )
-        shutil.rmtree(workdir, ignore_errors=True)
+
+    def _resumed(self, scratch: Path, recording: Recording) -> tuple[int, Path] | None:
+        if self.recipe.checkpoint_steps is None:
+            return None
+        return last_checkpoint(scratch, attempts_in(recording.samples, but=recording.id))
+
+    def _early(self, setup: Setup) -> StopEarly | None:
+        return None if self.stop_early is None else StopEarly(*self.stop_early, setup.all_cards)
 
     def _data(self, equipment: Equipment, workdir: Path) -> Path:
         data = equipment.training_data(self.recipe.model)
@@ -165,27 +209,42 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             samples=self.recipe.steps * self.recipe.global_batch,
         )
 
-    @staticmethod
-    def _keep(outcome: TrainingOutcome, recording: Recording) -> None:
+    def _keep(
+        self, outcome: TrainingOutcome, recording: Recording, early: StopEarly | None = None
+    ) -> float | None:
         """
-        Keep log and configuration, and refuse a run that died before it could show anything.
+        Keep log and configuration; return the device's memory peak as far as the log tells it.
 
-        A run that died of a loss that is no number has shown what it can: that is a result.
+        A run that was cut short is no result: StoppedEarly, TrainerDied. One that died of a loss that is
+        no number has shown what it can, and so has one for whose length the device has too little memory.
         """
         log = Path(outcome.log)
         recording.blob("log", log)
         recording.blob("config", outcome.config.encode())
         for name, path in outcome.worker_logs.items():
             recording.blob(name, Path(path))
-        if outcome.exit_code == 0:
-            return
+        if early is not None and early.said is not None:
+            raise StoppedEarly(early.said)
         curve = read_curve(log.read_bytes())
-        if any(loss is None for loss in curve.loss):
-            return
+        if outcome.exit_code == 0 or any(loss is None for loss in curve.loss):
+            return curve.memory_peak_gib
+        if self.length is not None and device_memory_ran_out(outcome.cause):
+            return curve.memory_peak_gib
         last = f" after step {curve.steps[-1]}" if curve.steps else " before its first step"
-        raise TrainerError(
+        raise TrainerDied(
             f"the trainer ended with exit code {outcome.exit_code}{last}: {outcome.cause}"
         )
+
+
+def _outcome(outcome: TrainingOutcome) -> dict[str, Any]:
+    return {
+        "exit_code": outcome.exit_code,
+        "cause": outcome.cause,
+        "command": outcome.command,
+        "environment": outcome.environment,
+        "started_unix_s": outcome.started_unix_s,
+        "ended_unix_s": outcome.ended_unix_s,
+    }
 
 
 def _filling(tokens: TokenCount, sequence_length: int) -> dict[str, Any]:
@@ -196,38 +255,3 @@ def _filling(tokens: TokenCount, sequence_length: int) -> dict[str, Any]:
         "samples_filled": sum(own == sequence_length for own in tokens.per_sample),
         "padding_share": 1 - tokens.total / (samples * sequence_length),
     }
-
-
-class TrainingRun(Struct, frozen=True, kw_only=True):
-    """
-    What a run showed: losses by step, and tokens per second and card counted in two ways (R5).
-    """
-
-    record: Record
-    curve: Curve
-    losses: dict[int, float]
-    sample_tokens_min: int
-    effective_tokens_per_s: float
-    """Tokens that were trained, padding excluded, per second of steps, warm-up included, per card."""
-    nominal_tokens_per_s: float
-    """What the trainer logs: padding counted; mean over the steps, per card."""
-    exit_code: int
-
-
-def read_training_run(store: Store, record: Record, recipe: Recipe) -> TrainingRun:
-    """Return a recorded run, its curve read anew from the log."""
-    curve = read_curve(store.blobs.get(record.blobs["log"]))
-    known_s = [runtime for runtime in curve.runtime_s if runtime is not None]
-    wall_s = sum(known_s) if len(known_s) == len(curve.steps) else math.nan
-    tokens_a_sample = record.data["tokens"] / record.data["samples"]
-    tokens = tokens_a_sample * recipe.global_batch * len(curve.steps)
-    nominal = [value for value in curve.tokens_per_s if value is not None]
-    return TrainingRun(
-        record=record,
-        curve=curve,
-        losses=curve.by_step(),
-        sample_tokens_min=record.data["sample_tokens_min"],
-        effective_tokens_per_s=tokens / wall_s / record.data["cards"] if wall_s > 0 else math.nan,
-        nominal_tokens_per_s=fmean(nominal) if nominal else math.nan,
-        exit_code=record.data["exit_code"],
-    )

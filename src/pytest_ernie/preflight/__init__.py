@@ -6,7 +6,7 @@ Each check returns a Finding; none certifies anything.
 
 from __future__ import annotations
 
-from pytest_ernie.preflight import chip, host, leftovers, packages, training, weights
+from pytest_ernie.preflight import chip, datasets, host, leftovers, packages, training, weights
 from pytest_ernie.preflight.finding import Check, Finding
 from pytest_ernie.preflight.lab import Lab
 
@@ -31,6 +31,7 @@ def checks_for(lab: Lab) -> tuple[Check, ...]:
     functions = ALWAYS + (REHEARSAL if lab.rehearses else ())
     return (
         *(Check(name=function.__name__, run=function) for function in functions),
+        *datasets.checks_of(lab),
         *chip.checks_of(lab),
         *packages.checks_of(lab),
         *training.checks_of(lab),

@@ -22,10 +22,22 @@ class Lab:
     Nothing is asked before a check asks for it, so that collecting stays quick.
     """
 
-    def __init__(self, device: Device | None = None, site: Site | None = None) -> None:
+    def __init__(
+        self,
+        device: Device | None = None,
+        site: Site | None = None,
+        data: Path | None = None,
+    ) -> None:
         self.remote = device is not None and device.kind == "endpoint"
         self.device = None if self.remote else device
         self.site = site or Site()
+        self.data = data or (Path(self.site.data) if self.site.data else None)
+        """Folder of the accuracy data sets, if one is named."""
+
+    @property
+    def named_data(self) -> bool:
+        """True where somebody says where accuracy data sets lie."""
+        return self.data is not None or bool(self.site.datasets)
 
     @property
     def rehearses(self) -> bool:

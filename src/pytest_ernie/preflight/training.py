@@ -17,10 +17,17 @@ from pytest_ernie.preflight.torch_trainer import torch_sees
 
 if TYPE_CHECKING:
     from pytest_ernie.measurements.training_setup import Setup
-    from pytest_ernie.standard import Recipe
+    from pytest_ernie.standard import Edition, Recipe
 
 LENGTHS = (8192, 32768, 131072)
 EDITION = "ernie-4.5"
+PADDLES = {
+    "gpu": "paddlepaddle-gpu",
+    "xpu": "paddlepaddle-xpu",
+    "npu": "paddle-custom-npu",
+    "iluvatar": "paddle-iluvatar-gpu",
+}
+"""The package by which each chip's guide brings its Paddle."""
 
 
 def checks_of(lab: Lab) -> Iterator[Check]:
@@ -38,6 +45,9 @@ def checks_of(lab: Lab) -> Iterator[Check]:
         )
     if lab.device is None or lab.device.visible_variable is None:
         return
+    if lab.device.kind in PADDLES and lab.site.trainer.kind in ("erniekit", "paddleformers"):
+        python, env = lab.environments["trainer"]
+        yield Check(name="the trainer's Paddle", run=partial(paddle, lab.device.kind, python, env))
     for model in lab.site.models:
         yield Check(name=f"training {model}", run=partial(trainable, lab, model))
 
@@ -60,6 +70,24 @@ def whole(python: Path, env: Mapping[str, str] | None = None) -> Finding:
     )
 
 
+def paddle(device: str, python: Path, env: Mapping[str, str] | None = None) -> Finding:
+    """
+    The Paddle that trains is the chip's own; one that was built from source may have another name.
+    """
+    from pytest_ernie.preflight.packages import installed
+
+    found = sorted(name for name in installed(python, env) if name.startswith("paddle"))
+    names = [name for name in found if name.startswith(("paddlepaddle", "paddle-"))]
+    return Finding(
+        name="the trainer's Paddle",
+        holds=PADDLES[device] in names,
+        got=", ".join(names) or "no Paddle",
+        wanted=PADDLES[device],
+        mend="Install it from Paddle's own index, as the chip's guide says",
+        advice=True,
+    )
+
+
 def trainable(lab: Lab, model: str) -> Finding:
     """
     The site's cards hold each of the model's runs, and split the global batch evenly.
@@ -71,22 +99,15 @@ def trainable(lab: Lab, model: str) -> Finding:
     edition = load(EDITION)
     impossible: list[str] = []
     tight: list[str] = []
-    for method in edition.methods:
-        for length in LENGTHS:
-            recipe = edition.recipe(model, method, length)
-            if recipe is None:
-                continue
-            name = f"{method} at {length // 1024}K"
-            try:
-                setup = _setup(lab, recipe, length)
-                setup.recorded(recipe)
-            except ErnieError as problem:
-                impossible.append(f"{name}: {problem.what}")
-                continue
-            if setup.all_cards < setup.layout.least:
-                tight.append(
-                    f"{name} wants {setup.layout.least} cards, there are {setup.all_cards}"
-                )
+    for name, length, recipe in _runs(edition, model):
+        try:
+            setup = _setup(lab, recipe, length)
+            setup.recorded(recipe)
+        except ErnieError as problem:
+            impossible.append(f"{name}: {problem.what}")
+            continue
+        if setup.all_cards < setup.layout.least:
+            tight.append(f"{name} wants {setup.layout.least} cards, there are {setup.all_cards}")
     told = impossible or tight
     return Finding(
         name=f"training {model}",
@@ -96,6 +117,19 @@ def trainable(lab: Lab, model: str) -> Finding:
         mend=f'Name more cards, [trainer] hosts, or a layout under [models."{model}".training.sft]',
         advice=not impossible,
     )
+
+
+def _runs(edition: Edition, model: str) -> Iterator[tuple[str, int, Recipe]]:
+    """Yield the run of 500 steps and those at each length (R12), of both methods."""
+    for method in edition.methods:
+        steps = edition.recipe(model, method)
+        if steps is None:
+            continue
+        yield method, steps.sequence_length, steps
+        for length in LENGTHS:
+            filled = edition.filled_recipe(model, method, length)
+            assert filled is not None
+            yield f"{method} at {length // 1024}K", length, filled
 
 
 def _setup(lab: Lab, recipe: Recipe, length: int) -> Setup:

@@ -7,7 +7,10 @@ pattern's group holds is translated again where that is known; figures, names an
 
 from __future__ import annotations
 
+from pytest_ernie.report import chinese_training
+
 PHRASES: dict[str, str] = {
+    **chinese_training.PHRASES,
     # words of verdicts
     "PASS": "通过",
     "FAIL": "未通过",
@@ -80,6 +83,29 @@ PHRASES: dict[str, str] = {
     "Standard": "标准",
     "none was given": "未给出",
     "Criteria that pass, by model and tier": "各模型各级别通过的判据数",
+    # the certificate
+    "Certificate": "认证证书",
+    "Training": "训练",
+    "Scope": "范围",
+    "Evidence": "证据",
+    "Reference evidence": "基准证据",
+    "Edition": "版本",
+    "Signature": "签名",
+    "Challenge": "挑战码",
+    "Derived by": "推导者",
+    "Printed": "打印日期",
+    "Code of the evidence": "证据短码",
+    "This is no certificate. It becomes one when all of this is mended and the certifying body has "
+    "signed the evidence (R16):": "这不是证书。以下各项全部解决、且认证方已为证据签名后才能成为证书（R16）：",
+    "Reinforcement learning is UNSPECIFIED by the standard. Whoever holds the bundle can derive this "
+    "page anew: pytest-ernie verify.": (
+        "标准未规定强化学习。持有证据包者可重新推导本页：pytest-ernie verify。"
+    ),
+    "the certifying body's key hasn't signed this evidence": "认证方的密钥尚未为这份证据签名",
+    "no key of the edition's trust list signed the reference": "基准没有信任列表中密钥的签名",
+    "there is no bundle of a reference to compare with": "没有可供比较的基准证据包",
+    "the evidence says of itself that it is synthetic": "证据自称是合成的",
+    "the edition has no criteria for this model, tier and scope": "该模型、级别与范围没有判据",
     # a criterion
     "measured": "实测",
     "required": "要求",
@@ -193,6 +219,7 @@ PHRASES: dict[str, str] = {
 
 _N = r"([−+-]?[\d.,e+-]+|nan|inf)"
 PATTERNS: tuple[tuple[str, str], ...] = (
+    *chinese_training.PATTERNS,
     (r"Tier ([I, ]+)", r"\1 级"),
     (r"margin (.+)", r"余量 \1"),
     (rf"{_N} outliers", r"\1 个 outlier"),
@@ -328,6 +355,10 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         r"差值的 \1 置信区间：\2 至 \3 分\4",
     ),
     (r"; weak: it crosses the limit", r"；较弱：区间跨过界限"),
+    # the certificate
+    (r"(\w+\.\w+\[.+\]) is ([A-Z ]+)", r"\1：\2"),
+    (r"the edition (.+) doesn't certify: it is a rehearsal", r"版本 \1 不用于认证：它是演练"),
+    (r"the reference wasn't recorded on (\w+) or (\w+)", r"基准不是在 \1 或 \2 上录制的"),
     # evidence
     (
         r"(.+): nothing is recorded for (.+)\. Run without --offline on the device to measure it",

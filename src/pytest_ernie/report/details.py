@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
 
 from msgspec import Struct
 
@@ -135,7 +134,7 @@ def _source(source: Source) -> str:
 
 def listing(verdict: Verdict) -> str:
     """Return the short table that a verdict was counted from, such as every outlier."""
-    table: Any = getattr(verdict, "listing", None)
+    table = verdict.listing
     if table is None:
         return ""
     heads = "".join(f'<th scope="col">{both(column)}</th>' for column in table.columns)

@@ -8,6 +8,7 @@ hidden column; what a reader sees is the verdict's word.
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter, defaultdict
 from html import escape
 from pathlib import Path
@@ -49,6 +50,7 @@ class HtmlReport:
         self._judgements: dict[str, Judgement] = {}
         self._shown: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._data: Any = None
+        self._took_s: float | None = None
         option = session.config.option
         asked = ("device", "endpoint", "offline")
         self._certifies = any(getattr(option, destination(name), None) for name in asked)
@@ -109,12 +111,20 @@ class HtmlReport:
             return
         from pytest_ernie.report import page
 
+        started_s = time.process_time()
         try:
             prefix.append(page.section(self._page()))
             prefix.append(f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>")
         except Exception as error:
             # Hours of measuring stand behind a report: a fault in drawing must not cost it.
             prefix.append(page.broken(error))
+        self._took_s = time.process_time() - started_s
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what the certification section took."""
+        if self._took_s is not None:
+            terminalreporter.write_line(f"report written in {self._took_s:.1f} s of processor time")
 
     def _cells(self, report: Any, cells: list[str]) -> list[str]:
         from pytest_ernie.report.grid import word_class

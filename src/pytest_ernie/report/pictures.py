@@ -99,8 +99,15 @@ def _losses(row: Row, matrix: Matrix, candidate: Bench, reference: Bench) -> Dra
 
     def draw() -> tuple[str, str]:
         measured: Curve = candidate.training_run(criterion).losses
-        benchmark, remark = _if_any(lambda: reference.training_run(criterion).losses)
-        return loss_curves(measured, benchmark, matrix.edition.rulings.loss, name=name), remark
+        benchmark, remark = _if_any(lambda: reference.training_run(criterion))
+        svg = loss_curves(
+            measured,
+            benchmark.losses if benchmark else None,
+            matrix.edition.rulings.loss,
+            name=name,
+            repeats=benchmark.repeats if benchmark else (),
+        )
+        return svg, remark
 
     return f"Loss, {name}", [row], draw
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_ernie.report.svg import Axes, Canvas, Scale, legend, nice_ticks
 from pytest_ernie.standard.model import LossRule
+from pytest_ernie.verdicts import agreement
 
 Curve = Mapping[int, float]
 """Loss by step, steps counted from 1; steps may be missing, losses may be NaN or infinite."""
@@ -36,23 +37,33 @@ def differences(candidate: Curve, reference: Curve) -> dict[int, float]:
     return {step: gap if math.isfinite(gap) else math.nan for step, gap in pairs.items()}
 
 
-def loss_curves(candidate: Curve, reference: Curve | None, rule: LossRule, *, name: str) -> str:
+def loss_curves(
+    candidate: Curve,
+    reference: Curve | None,
+    rule: LossRule,
+    *,
+    name: str,
+    repeats: Sequence[Curve] = (),
+) -> str:
     """
     Draw both losses with the judged window shaded; below, their difference in the allowed band with
     the window's outliers marked. Without a reference only the candidate's loss is drawn.
+
+    ``repeats`` are further recordings of the reference: how far they agree with it is a band of its own.
     """
+    noise = {} if reference is None or not repeats else agreement((reference, *repeats))
     gaps = None if reference is None else differences(candidate, reference)
     canvas = Canvas(
         180 if gaps is None else 318,
         title=f"Loss of {name}",
-        description=_loss_in_words(candidate, gaps, rule),
+        description=_loss_in_words(candidate, gaps, rule) + _noise_in_words(noise, rule),
     )
     last = max([rule.last_step, *candidate, *(reference or ())])
     x = Scale((0, last), (LEFT, canvas.width - 10))
     ticks = nice_ticks(0, last, 5)
     _paint_losses(canvas, x, candidate, reference, rule, ticks if gaps is None else [])
     if gaps is not None:
-        _paint_differences(canvas, x, gaps, rule, ticks)
+        _paint_differences(canvas, x, gaps, rule, ticks, noise)
     return canvas.svg()
 
 
@@ -84,7 +95,12 @@ def _paint_losses(
 
 
 def _paint_differences(
-    canvas: Canvas, x: Scale, gaps: Curve, rule: LossRule, ticks: Sequence[tuple[float, str]]
+    canvas: Canvas,
+    x: Scale,
+    gaps: Curve,
+    rule: LossRule,
+    ticks: Sequence[tuple[float, str]],
+    noise: Curve,
 ) -> None:
     top = 174.0
     y, y_ticks = _difference_scale(gaps.values(), rule.tolerance, (top + 104, top))
@@ -92,12 +108,31 @@ def _paint_differences(
     axes.band_x(rule.first_step, rule.last_step, "p-window")
     _band(axes, rule.tolerance)
     axes.frame("difference", y_ticks, ticks, "step")
+    entries = []
+    if noise:
+        _paint_noise(axes, noise)
+        entries.append(("line", "p-reference", "noise of the reference's own runs"))
     axes.line(without_holes(gaps), "p-ink")
     if outliers := _outliers(gaps, rule):
         for step in outliers:
             axes.mark(step, gaps[step], "down", "p-outlier", 3.4)
         label = "1 outlier" if len(outliers) == 1 else f"{len(outliers)} outliers"
-        legend(canvas, top - 6, [("down", "p-outlier", label)])
+        entries.append(("down", "p-outlier", label))
+    if entries:
+        legend(canvas, top - 6, entries)
+
+
+def _paint_noise(axes: Axes, noise: Curve) -> None:
+    """Draw how far the reference's own runs lie apart at each step, to either side."""
+    spread = without_holes(noise)
+    axes.line(spread, "p-reference")
+    axes.line([(step, -gap) for step, gap in spread], "p-reference")
+
+
+def _noise_in_words(noise: Curve, rule: LossRule) -> str:
+    judged = [gap for step, gap in noise.items() if rule.first_step <= step <= rule.last_step]
+    finite = [gap for gap in judged if math.isfinite(gap)]
+    return f" The reference's own runs agree within {max(finite):.3g} there." if finite else ""
 
 
 def _band(axes: Axes, tolerance: float) -> None:

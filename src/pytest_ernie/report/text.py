@@ -53,3 +53,8 @@ def line(text: str, longest: int = LONGEST) -> str:
 def html(text: str, longest: int = LONGEST) -> str:
     """Return the text harmless, escaped, and kept from turning its neighbours' direction."""
     return f"<bdi>{escape(visible(text, longest))}</bdi>"
+
+
+def shown_cell(cell: float | int | str) -> str:
+    """Return a cell of a verdict's listing as people read it: losses to their eighth decimal."""
+    return f"{cell:.8f}".rstrip("0").rstrip(".") if isinstance(cell, float) else str(cell)

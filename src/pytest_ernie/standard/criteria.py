@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from pytest_ernie.standard.model import Dataset, Edition, Model, Tier, Workload
+from pytest_ernie.standard.dataset import Dataset
+from pytest_ernie.standard.model import Edition, Model, Tier, Workload
 
 
 class Criterion(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ Modality = Literal["text", "multimodal"]
 Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
 NaturalNumber = Annotated[int, Meta(ge=0)]
+NonNegative = Annotated[float, Meta(ge=0)]
 Sentence = Annotated[str, Meta(min_length=1)]
 
 

@@ -252,6 +252,13 @@ def _check_prompts(edition: Edition, file: str) -> None:
                 got=dataset.prompt_seeds,
                 wanted=f"at most {1 + len(rule.system_prompts)}, one more than system_prompts has",
             )
+        if dataset.prompt_seeds > 1 and dataset.evaluation is None:
+            raise StandardError(
+                "questions that are asked as they are have one prompt",
+                where=f"{where}.prompt_seeds",
+                got=dataset.prompt_seeds,
+                wanted=1,
+            )
         if edition.certifies and dataset.false_fail > rule.false_fail_max:
             raise StandardError(
                 "an equal chip would fail by luck too often",

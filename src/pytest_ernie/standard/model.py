@@ -27,7 +27,8 @@ from pytest_ernie.standard.fields import (
     Sentence,
     fraction,
 )
-from pytest_ernie.standard.recipe import Recipe
+from pytest_ernie.standard.noise import LayoutNoise
+from pytest_ernie.standard.recipe import Recipe, SupervisedData
 
 Phase = Literal["training", "inference", "reinforcement"]
 ClauseId = Literal[
@@ -160,6 +161,9 @@ class LossRule(Data, frozen=True, kw_only=True):
     """Theil-Sen slope of |difference| times the window's steps, above which the curve may diverge."""
     divergence_significance: float
     """Level of the one-sided Mann-Kendall test that must agree."""
+    reference_runs: Count
+    """Recordings of a reference's run; more than one show how far it agrees with itself."""
+    layout_noise: LayoutNoise
 
     def __post_init__(self) -> None:
         fraction(self.divergence_significance, "divergence_significance")
@@ -171,8 +175,11 @@ class TrainingThroughputRule(Data, frozen=True, kw_only=True):
 
     first_step: Count
     last_step: Count
+    share_confidence: float
+    """Of the share's interval, which is shown."""
 
     def __post_init__(self) -> None:
+        fraction(self.share_confidence, "share_confidence")
         _window(self.first_step, self.last_step)
 
 
@@ -302,6 +309,7 @@ class Edition(Data, frozen=True, kw_only=True):
     datasets: Annotated[tuple[Dataset, ...], Meta(min_length=1)]
     workloads: Annotated[tuple[Workload, ...], Meta(min_length=1)]
     rulings: Rulings
+    supervised_data: tuple[SupervisedData, ...] = ()
     recipes: tuple[Recipe, ...] = ()
 
     def tier(self, number: int) -> Tier:

@@ -23,10 +23,23 @@ from pytest_ernie.standard.fields import (
     fraction,
 )
 
-BESIDE = ("also_at", "source", "derived")
-"""Fields that say where a recipe is from, and nothing about the run."""
+BESIDE = ("also_at", "source", "derived", "checkpoint_steps")
+"""Fields that say where a recipe is from, or what becomes of a run that is cut short."""
 WHERE_SET = ("frozen", "loss_scale", "gate_learning_rate_ratio")
 """Fields that count only where they are set, so that recipes without them keep their digest."""
+
+
+class SupervisedData(Data, frozen=True, kw_only=True):
+    """
+    The place of a designated data set (指定有监督数据集), which no document names.
+
+    Without a digest the reference's fills it: both sides then train on the same data, whatever they are.
+    """
+
+    modality: Literal["text", "multimodal"]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    """Of the prepared data set, its pictures included; None until somebody says which it is."""
+    note: Sentence
 
 
 class Recipe(Data, frozen=True, kw_only=True):
@@ -63,6 +76,8 @@ class Recipe(Data, frozen=True, kw_only=True):
     """Further sequence lengths, tokens, for which just the same holds."""
     source: str = ""
     """Where it is published, or what it is derived from."""
+    checkpoint_steps: Count | None = None
+    """Steps between checkpoints, from which a run that was cut short goes on; None: it begins anew."""
     derived: tuple[Sentence, ...] = ()
     """What of it isn't published, a clause each; empty where everything is."""
 

@@ -32,7 +32,7 @@ from pytest_ernie.toolchains.package_source import (
 )
 from pytest_ernie.toolchains.toolchain import Toolchain, installed_digest
 
-Name = Literal["trainer-cpu", "server-cpu", "transformers-cpu", "trainer-torch-cpu"]
+Name = Literal["trainer-cpu", "server-cpu", "transformers-cpu", "trainer-torch-cpu", "evaluator"]
 
 PYTHON = "3.11"
 STAMP = "complete"
@@ -50,6 +50,7 @@ CHECKS: dict[str, str] = {
         "if torch.version.cuda: sys.exit(f'torch {torch.__version__} is a CUDA build')\n"
         "import accelerate, transformers.cli.serve"
     ),
+    "evaluator": "import evalscope.api.registry, langdetect, math_verify, nltk, pyarrow",
     "trainer-torch-cpu": (
         "import sys, torch\n"
         "if torch.version.cuda: sys.exit(f'torch {torch.__version__} is a CUDA build')\n"

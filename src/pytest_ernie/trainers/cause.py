@@ -9,16 +9,22 @@ import signal
 
 DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded", re.I)
 OUT_OF_MEMORY = re.compile(
-    r"out of memory|ResourceExhaustedError|std::bad_alloc|\bMemoryError\b|Cannot allocate memory"
+    r"out of memory|ResourceExhaustedError|std::bad_alloc|\bMemoryError\b|Can(?:no|')t allocate memory"
     r"|unable to allocate",
     re.I,
 )
+DEVICE_MEMORY = re.compile(
+    r"out of memory|ResourceExhaustedError|Cannot allocate .{1,40} memory on", re.I
+)
+"""Of what is said of a lack of memory, what concerns the accelerator's."""
 TRACEBACK = "Traceback (most recent call last):"
 EXCEPTION = re.compile(r"[A-Za-z_][\w.]{0,200}(?::|$)")
 WORKER_KILLED = re.compile(r"exit code -(\d{1,2})\b", re.I)
 """What the launcher says of a worker that a signal ended."""
 ANSI = re.compile(r"\x1b\[[0-9;?]{0,40}[A-Za-z]")
 LONGEST = 300
+MEMORY_RAN_OUT = "out of memory: "
+"""How a cause begins that a lack of memory is."""
 
 
 def cause_of(exit_code: int, log_tail: str) -> str | None:
@@ -31,9 +37,9 @@ def cause_of(exit_code: int, log_tail: str) -> str | None:
     if exit_code == 0:
         return None
     lines = [ANSI.sub("", line).rstrip() for line in log_tail.splitlines()]
-    for kind, words in (("the disk is full", DISK_FULL), ("out of memory", OUT_OF_MEMORY)):
+    for kind, words in (("the disk is full: ", DISK_FULL), (MEMORY_RAN_OUT, OUT_OF_MEMORY)):
         if found := [line for line in lines if words.search(line)]:
-            return f"{kind}: {_shortened(found[-1])}"
+            return f"{kind}{_shortened(found[-1])}"
     if exception := _last_exception(lines):
         return _shortened(exception)
     killed = [int(number) for line in lines for number in WORKER_KILLED.findall(line)]
@@ -68,3 +74,8 @@ def _by_signal(number: int) -> str:
 def _shortened(line: str) -> str:
     line = " ".join(line.split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def device_memory_ran_out(cause: str | None) -> bool:
+    """Tell whether a cause says that the accelerator's memory was too small, and not the host's."""
+    return bool(cause and DEVICE_MEMORY.search(cause.removeprefix(MEMORY_RAN_OUT)))

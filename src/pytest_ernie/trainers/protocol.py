@@ -4,7 +4,7 @@ What a trainer is asked and what it answers, whichever front end does the work.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +15,20 @@ from pytest_ernie.standard.recipe import Recipe
 from pytest_ernie.toolchains.toolchain import Toolchain
 from pytest_ernie.trainers.hosts import ONE, Hosts
 from pytest_ernie.trainers.layouts import Layout
+from pytest_ernie.trainers.step_line import Step
+
+LOG = "train.log"
+"""Name of the log in the work folder, so that a run that was killed leaves it where it is looked for."""
+OUTPUT = "output"
+"""Folder for checkpoints in the work folder, ``checkpoint-STEP`` each."""
+
+
+class Enough(Exception):
+    """Raised by whoever watches a run, to end it; its text is the reason."""
+
+
+Watch = Callable[[Step], None]
+"""Told of every step as soon as the log shows it; may raise ``Enough``."""
 
 
 class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +57,12 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     """Samples at once on a replica; None: the recipe's."""
     settings: dict[str, str | int | float | bool] = {}
     """What the chip needs besides (recompute, sharding); may not touch what the recipe says."""
+    watch: Watch | None = None
+    """Who is told of each step. A trainer that can't tell leaves it be, and runs to the end."""
+    checkpoint_steps: int | None = None
+    """Steps between the checkpoints that a restart may go on from; None: none are written."""
+    resume_from: str | None = None
+    """A checkpoint of an earlier attempt to go on from."""
     hosts: Hosts = ONE
     """Each has as many cards as this one."""
     device_environment: dict[str, str] = {}
@@ -140,7 +160,7 @@ class Trainer(Protocol):
         self, job: TrainingJob, toolchain: Toolchain, progress: Progress = silent
     ) -> TrainingOutcome:
         """
-        Run the job to its end, well or badly.
+        Run the job to its end, well or badly, or until the job's ``watch`` has had enough.
 
         TrainerError if the job can't even be tried; a run that fails is an outcome with a cause.
         """

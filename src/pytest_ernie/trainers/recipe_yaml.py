@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.trainers.key_names import Value
 from pytest_ernie.trainers.layouts import accumulation_of
-from pytest_ernie.trainers.protocol import TrainingJob
+from pytest_ernie.trainers.protocol import OUTPUT, TrainingJob
 
 TEMPLATES = {"text": "ernie_nothink", "multimodal": "ernie_vl_nothink"}
 
@@ -177,8 +177,8 @@ def _precision(job: TrainingJob) -> dict[str, Value]:
 
 
 def _output(job: TrainingJob) -> dict[str, Value]:
-    output = Path(job.workdir).absolute() / "output"
-    return {
+    output = Path(job.workdir).absolute() / OUTPUT
+    values: dict[str, Value] = {
         "output_dir": str(output),
         "logging_dir": str(output / "visualdl"),
         "overwrite_output_dir": True,
@@ -189,3 +189,11 @@ def _output(job: TrainingJob) -> dict[str, Value]:
         "evaluation_strategy": "no",
         "unified_checkpoint": False,
     }
+    # On a CPU its checkpoints can't be read back: that asks for a process group (1.2.0).
+    if job.checkpoint_steps is not None and job.paddle_device != "cpu":
+        # Two, since the machine may die while the later one is written.
+        kept: dict[str, Value] = {"save_steps": job.checkpoint_steps, "save_total_limit": 2}
+        values |= {"save_strategy": "steps", **kept}
+    if job.resume_from is not None:
+        values["resume_from_checkpoint"] = str(Path(job.resume_from).absolute())
+    return values

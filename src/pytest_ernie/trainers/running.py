@@ -5,15 +5,16 @@ A trainer's process from start to end: its log followed step by step, its outcom
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
 from pytest_ernie.progress import Progress
 from pytest_ernie.toolchains.environment import PERSONAL
-from pytest_ernie.toolchains.process import start
+from pytest_ernie.toolchains.process import Running, start
 from pytest_ernie.trainers.cause import cause_of
 from pytest_ernie.trainers.curve import UnreadableLineError, read_step
-from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.protocol import LOG, Enough, TrainingJob, TrainingOutcome, Watch
 
 QUIET = {
     "HF_HUB_OFFLINE": "1",
@@ -24,7 +25,6 @@ QUIET = {
     "PYTHONNOUSERSITE": "1",
 }
 """No downloads and no telemetry, and no packages from the user's home."""
-LOG = "train.log"
 CAUSE_LINES = 400
 
 
@@ -41,8 +41,9 @@ def run_to_the_end(
     stage = f"train {job.recipe.method}"
     progress(stage, total=job.recipe.steps, detail="starting")
     started = time.time()
-    code = start(command, env=environment, cwd=workdir, log=log).follow(
-        _Following(stage, job.recipe.steps, progress)
+    code, cause = _followed(
+        start(command, env=environment, cwd=workdir, log=log),
+        _Following(stage, job.recipe.steps, progress, job.watch),
     )
     return TrainingOutcome(
         exit_code=code,
@@ -52,15 +53,24 @@ def run_to_the_end(
         command=command,
         environment={k: v for k, v in sorted(environment.items()) if k not in PERSONAL},
         config=config,
-        cause=cause_of(code, _tail(log)),
+        cause=cause or cause_of(code, _tail(log)),
     )
 
 
-class _Following:
-    """Reads the log as it grows and tells the last step's numbers."""
+def _followed(running: Running, following: _Following) -> tuple[int, str | None]:
+    """Return the exit code, and the reason if whoever watches ended the run."""
+    try:
+        return running.follow(following), None
+    except Enough as reason:  # everything that was started has ended by now
+        return running.poll() or -signal.SIGTERM, str(reason)
 
-    def __init__(self, stage: str, steps: int, progress: Progress) -> None:
+
+class _Following:
+    """Reads the log as it grows, tells the last step's numbers, and each step to whoever watches."""
+
+    def __init__(self, stage: str, steps: int, progress: Progress, watch: Watch | None) -> None:
         self._stage, self._steps, self._progress = stage, steps, progress
+        self._watch = watch
         self._unread = b""
 
     def __call__(self, output: bytes) -> None:
@@ -77,6 +87,8 @@ class _Following:
             self._progress(
                 self._stage, done=step.step, total=self._steps, detail=f"loss {loss}{speed}"
             )
+            if self._watch is not None:
+                self._watch(step)
 
 
 def _tail(log: Path) -> str:

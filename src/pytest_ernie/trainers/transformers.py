@@ -153,6 +153,13 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
             got=f"{job.hosts.count} hosts",
             fix="Leave hosts out of the site file, or use ERNIEKit or PaddleFormers",
         )
+    if job.resume_from is not None:
+        raise TrainerError(
+            "the transformers trainer writes no checkpoints, and can't go on from one",
+            where=where,
+            got=job.resume_from,
+            fix="Train from the beginning: --fresh REASON",
+        )
     if job.micro_batch not in (None, recipe.micro_batch):
         raise TrainerError(
             "another micro batch trains another objective: each one's loss is a mean of its own",

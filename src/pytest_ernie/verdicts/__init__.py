@@ -5,10 +5,18 @@ Verdicts: pure functions from what was measured to a word with its sum. They imp
 from __future__ import annotations
 
 from pytest_ernie.verdicts.accuracy import Average, Layout, Scores, accuracy_equal
-from pytest_ernie.verdicts.context import ContextAnswer, serving_context, training_context
+from pytest_ernie.verdicts.attempts import attempts_agree
+from pytest_ernie.verdicts.band import agreement
+from pytest_ernie.verdicts.context import (
+    ContextAnswer,
+    Memory,
+    serving_context,
+    training_context,
+)
 from pytest_ernie.verdicts.datatype import datatype_supported
 from pytest_ernie.verdicts.load_client import client_trouble
 from pytest_ernie.verdicts.loss import loss_follows
+from pytest_ernie.verdicts.pace import Pace, Stall, stalls_of, training_share
 from pytest_ernie.verdicts.throughput import (
     Bounds,
     ClientPoint,
@@ -17,7 +25,7 @@ from pytest_ernie.verdicts.throughput import (
     peak,
     throughput_share,
 )
-from pytest_ernie.verdicts.verdict import Flip, Verdict, Word, inconclusive
+from pytest_ernie.verdicts.verdict import Flip, Listing, Verdict, Word, inconclusive
 
 __all__ = [
     "Average",
@@ -26,11 +34,17 @@ __all__ = [
     "ContextAnswer",
     "Flip",
     "Layout",
+    "Listing",
     "LoadPoint",
+    "Memory",
+    "Pace",
     "Scores",
+    "Stall",
     "Verdict",
     "Word",
     "accuracy_equal",
+    "agreement",
+    "attempts_agree",
     "broken_limits",
     "client_trouble",
     "datatype_supported",
@@ -38,6 +52,8 @@ __all__ = [
     "loss_follows",
     "peak",
     "serving_context",
+    "stalls_of",
     "throughput_share",
     "training_context",
+    "training_share",
 ]

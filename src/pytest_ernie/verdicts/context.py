@@ -7,12 +7,33 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from pytest_ernie.standard.model import ServingContextRule, TrainingContextRule
 from pytest_ernie.verdicts.verdict import ROUNDING, Verdict, inconclusive, passed, shown
 
 Curve = Mapping[int, float]
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """What a run took of a card's memory, GiB; None where nothing tells."""
+
+    peak_gib: float | None = None
+    there_gib: float | None = None
+    ran_out: str | None = None
+    """The trainer's words when it didn't suffice."""
+
+    @property
+    def words(self) -> str:
+        """Peak and size, or the half that is known, or nothing."""
+        if self.peak_gib is None:
+            return "" if self.there_gib is None else f"a card has {self.there_gib:.4g} GiB"
+        of = "" if self.there_gib is None else f" of {self.there_gib:.4g}"
+        return f"memory peak {self.peak_gib:.3g}{of} GiB"
+
+
+UNKNOWN_MEMORY = Memory()
 
 
 def training_context(
@@ -22,11 +43,31 @@ def training_context(
     sample_tokens: Sequence[int],
     length: int,
     rule: TrainingContextRule,
+    memory: Memory = UNKNOWN_MEMORY,
 ) -> Verdict:
     """
     Judge a run with samples filled to ``length`` tokens: it completes, its loss is finite, and it
-    follows the reference's within the tolerance where one exists.
+    follows the reference's within the tolerance where one exists. A device whose memory doesn't
+    suffice fails.
     """
+    verdict = _training_context(candidate, reference, sample_tokens, length, rule, memory)
+    if memory.peak_gib is None:
+        return verdict
+    return msgspec.structs.replace(
+        verdict,
+        notes=(*verdict.notes, memory.words),
+        numbers={**verdict.numbers, "memory_peak_gib": memory.peak_gib},
+    )
+
+
+def _training_context(
+    candidate: Curve,
+    reference: Curve | None,
+    sample_tokens: Sequence[int],
+    length: int,
+    rule: TrainingContextRule,
+    memory: Memory,
+) -> Verdict:
     required = f"{rule.steps} steps of {length} tokens, finite loss within {rule.tolerance:g}"
     steps = range(1, rule.steps + 1)
     if bad := [step for step in steps if not math.isfinite(candidate.get(step, 0.0))]:
@@ -35,6 +76,18 @@ def training_context(
             message=f"the loss is {candidate[bad[0]]} at step {bad[0]} with {length} tokens a sample",
             measured=f"{candidate[bad[0]]} at step {bad[0]}",
             required=required,
+            numbers={"first_bad_step": bad[0]},
+        )
+    if memory.ran_out is not None:
+        after = f"after step {max(candidate)}" if candidate else "before its first step"
+        figure = f" ({memory.words})" if memory.words else ""
+        return Verdict(
+            word=passed(False),
+            message=f"the device ran out of memory {after} with {length} tokens a sample{figure}: "
+            f"{memory.ran_out}",
+            measured=f"out of memory {after}",
+            required=required,
+            numbers={"length": length, "steps": len(candidate)},
         )
     if missing := [step for step in steps if step not in candidate]:
         return inconclusive(

@@ -4,6 +4,7 @@ What can be said of a criterion, and nothing about how it was measured.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Literal
 
@@ -31,6 +32,37 @@ class Word(str, Enum):
         return self in (Word.PASS, Word.UNSPECIFIED)
 
 
+MOST_LISTED = 100
+"""Rows of a listing; a window of the standard has so many steps."""
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """
+    A small table that a verdict rests on, such as every outlier with both values.
+
+    ``omitted`` counts the rows beyond ``MOST_LISTED``, which aren't kept.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[float | int | str, ...], ...]
+    omitted: int = 0
+
+
+def listing(
+    title: str, columns: tuple[str, ...], rows: Sequence[tuple[float | int | str, ...]]
+) -> Listing | None:
+    """Return the rows as a bounded listing, None if there are none."""
+    if not rows:
+        return None
+    return Listing(
+        title=title,
+        columns=columns,
+        rows=tuple(rows[:MOST_LISTED]),
+        omitted=max(0, len(rows) - MOST_LISTED),
+    )
+
+
 class Flip(Struct, frozen=True, kw_only=True):
     """
     A question that came out otherwise than on the reference: what an engineer looks at first.
@@ -51,8 +83,9 @@ class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``message`` is one sentence that names what was measured and what was asked; ``measured`` and
     ``required`` are the same two, short enough for a table cell; ``notes`` is what a reader should
-    know beside it; ``numbers`` holds the figures for machines (units end their names); ``flips`` are
-    some of the questions that came out otherwise.
+    know beside it; ``numbers`` holds the figures for machines (units end their names); ``listing`` what
+    the figures were counted from, where that is a short table; ``flips`` are some of the questions that
+    came out otherwise.
     """
 
     word: Word
@@ -61,6 +94,7 @@ class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
     required: str = "–"
     notes: tuple[str, ...] = ()
     numbers: dict[str, float | int | str | None] = {}
+    listing: Listing | None = None
     flips: tuple[Flip, ...] = ()
 
 

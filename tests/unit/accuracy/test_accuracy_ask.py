@@ -10,9 +10,12 @@ import msgspec
 import pytest
 
 from doubles.openai_server import Behaviour, FakeServer
-from pytest_ernie.accuracy.ask import AnswerRecord, ask
+from pytest_ernie.accuracy.ask import ATTEMPTS, UNANSWERED_MOST, AnswerRecord, ask
 from pytest_ernie.accuracy.tasks import Question
-from pytest_ernie.engines.dialects import FASTDEPLOY, VLLM
+from pytest_ernie.engines import chat
+from pytest_ernie.engines.dialects import FASTDEPLOY, PLAIN, VLLM
+from pytest_ernie.engines.protocol import Dialect
+from pytest_ernie.errors import EngineError
 
 QUESTIONS = tuple(
     Question(id=f"q{number}", question=f"What is {number} + {number}?", answer=str(2 * number))
@@ -24,7 +27,13 @@ def put(
     server: FakeServer, questions: tuple[Question, ...] = QUESTIONS, **changed: Any
 ) -> tuple[AnswerRecord, ...]:
     """Ask the questions, one at a time unless told otherwise."""
-    options: dict[str, Any] = {"dialect": VLLM, "max_tokens": 8, "concurrency": 1, **changed}
+    options: dict[str, Any] = {
+        "dialect": VLLM,
+        "max_tokens": 8,
+        "concurrency": 1,
+        "pause_s": 0,
+        **changed,
+    }
     return ask(server.base_url, "m", questions, **options)
 
 
@@ -53,28 +62,110 @@ def test_a_wrong_answer_scores_zero_and_is_kept() -> None:
 def test_a_question_that_failed_is_unscored_and_never_zero() -> None:
     """The verdict counts it both ways."""
     with FakeServer() as server:
-        server.faults.extend([None, "500"])
+        server.faults.extend([None, *["500"] * ATTEMPTS])
         _, failed, *rest = put(server)
 
     assert failed.score is None
-    assert failed.error == "HTTP 500: fault 500"
+    assert (failed.error, failed.status) == ("HTTP 500: fault 500", 500)
+    assert failed.attempts == ATTEMPTS
     assert [record.score for record in rest] == [1.0] * 4
 
 
-def test_shedding_is_tried_again_and_a_refusal_is_not() -> None:
-    """Accuracy is no throughput test: 429 costs it nothing."""
+@pytest.mark.parametrize("fault", ["429", "500", "503", "reset"])
+def test_what_may_pass_is_tried_again(fault: str) -> None:
+    """Accuracy is no throughput test: a server that was busy costs it nothing."""
     with FakeServer() as server:
-        server.faults.extend(["429", "503"])
+        server.faults.extend([fault] * (ATTEMPTS - 1))
         (patient,) = put(server, QUESTIONS[:1])
-        server.faults.extend(["429"] * 3)
-        (shed,) = put(server, QUESTIONS[:1])
-        server.faults.extend(["500"])
+
+    assert (patient.score, patient.error, patient.attempts) == (1.0, None, ATTEMPTS)
+
+
+def test_a_refusal_is_not_tried_again() -> None:
+    """The server understood, and won't."""
+    with FakeServer(Behaviour(window=8)) as server:
         (refused,) = put(server, QUESTIONS[:1])
 
-    assert patient.score == 1.0
-    assert (shed.score, shed.error) == (None, "HTTP 429: fault 429")
-    assert (refused.score, refused.error) == (None, "HTTP 500: fault 500")
-    assert len(server.asked) == 3 + 3 + 1
+    assert (refused.score, refused.status, refused.attempts) == (None, 400, 1)
+
+
+def test_a_silent_server_is_asked_twice() -> None:
+    """A timeout may be ten minutes long."""
+    with FakeServer() as server:
+        server.faults.extend(["hang"] * 2)
+        (silent,) = put(server, QUESTIONS[:1], timeout_s=0.1)
+
+    assert (silent.score, silent.attempts) == (None, 2)
+    assert str(silent.error).startswith("ReadTimeout: ")
+
+
+def test_a_server_that_is_gone_ends_the_asking() -> None:
+    """Thousands of questions aren't put to nobody; what was answered before was told."""
+    many = tuple(msgspec.structs.replace(QUESTIONS[0], id=f"q{n}") for n in range(100))
+    told: list[AnswerRecord] = []
+    with FakeServer() as server:
+        server.faults.extend([*[None] * 5, "die"])
+        with pytest.raises(EngineError) as caught:
+            put(server, many, on_answer=told.append)
+
+    assert str(caught.value).startswith(
+        f"{server.base_url}: the server answers no question any more: the last {UNANSWERED_MOST} "
+        "failed; got ConnectError: "
+    )
+    assert [record.error is None for record in told] == [True] * 5 + [False] * UNANSWERED_MOST
+
+
+def test_equal_servers_are_asked_in_turn() -> None:
+    """Each gets its share, so that one with a faulty card isn't spared."""
+    with FakeServer() as one, FakeServer() as other:
+        records = put(one, other_urls=(other.base_url,))
+
+    assert [record.score for record in records] == [1.0] * 6
+    assert (len(one.asked), len(other.asked)) == (3, 3)
+
+
+def test_a_pause_is_as_long_as_the_server_asks_for() -> None:
+    """Retry-After in seconds; a date says nothing."""
+    assert [chat._seconds(header) for header in ("7", "Mon, 01 Jan 2026", None)] == [7.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("message", "answer", "reasoning"),
+    [
+        ({"content": "4", "reasoning_content": "2 and 2"}, "4", "2 and 2"),
+        ({"content": "4", "reasoning": "2 and 2"}, "4", "2 and 2"),
+        ({"content": "<think>\n2 and 2\n</think>\n\n4"}, "4", "2 and 2"),
+        ({"content": "2 and 2</think>4"}, "4", "2 and 2"),
+        ({"content": None, "reasoning_content": "2 and"}, "", "2 and"),
+        ({"content": "<think>2 and"}, "<think>2 and", ""),
+    ],
+)
+def test_reasoning_is_no_answer(message: dict[str, Any], answer: str, reasoning: str) -> None:
+    """It is kept beside it, however the engine tells them apart."""
+    body = msgspec.json.encode({"choices": [{"message": message, "finish_reason": "stop"}]})
+
+    read = chat.read_answer(200, body, 0.0)
+
+    assert (read.content, read.reasoning) == (answer, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "thinking", "said"),
+    [
+        (VLLM, False, {"enable_thinking": False}),
+        (FASTDEPLOY, True, {"enable_thinking": True}),
+        (VLLM, None, None),
+        (PLAIN, False, None),
+    ],
+)
+def test_the_edition_says_whether_a_model_thinks(
+    dialect: Dialect, thinking: bool | None, said: dict[str, bool] | None
+) -> None:
+    """Where the engine takes it; a model that can't think is told nothing."""
+    with FakeServer() as server:
+        put(server, QUESTIONS[:1], dialect=dialect, thinking=thinking)
+
+    assert server.asked[0].get("chat_template_kwargs") == said
 
 
 def test_a_dead_server_leaves_everything_unscored() -> None:

@@ -11,16 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from doubles.openai_server import Behaviour, FakeServer
 from pytest_ernie import rehearsal
+from pytest_ernie.accuracy.ask import ask
 from pytest_ernie.accuracy.nonsense import (
     BROKEN,
     IDENTICAL_CHARACTERS,
     LOOPING_CHARACTERS,
     WINDOW,
     Seen,
+    Watch,
     broken_server,
+    seen_of,
     why_broken,
 )
+from pytest_ernie.accuracy.tasks import Question
+from pytest_ernie.engines.dialects import VLLM
 
 HONEST = "Natalia sold 48 / 2 = 24 clips in May, and 48 + 24 = 72 altogether. The answer is 72."
 LOOP = "!" * 512
@@ -179,3 +185,40 @@ def test_one_answer_in_five_may_loop() -> None:
     texts = [LOOP if rng.random() < 0.2 else text for text in honest(5000)]
 
     assert broken_server(answers(*texts)) is None
+
+
+@pytest.mark.parametrize("broken", [BROKEN - 1, BROKEN])
+def test_a_server_that_talks_nonsense_is_not_asked_on(broken: int) -> None:
+    """What it said is kept and scored; the rest has no score, and says why."""
+    questions = [Question(id=f"q{n:02d}", question=f"{n}?", answer=str(n)) for n in range(60)]
+    asked = 0
+
+    def reply(prompt: str) -> str:
+        nonlocal asked
+        asked += 1
+        return LOOP if asked <= broken else f"{asked} is the answer."
+
+    watch, told = Watch(), []
+    with FakeServer(Behaviour(reply=reply)) as server:
+        records = ask(
+            server.base_url,
+            "m",
+            questions,
+            dialect=VLLM,
+            max_tokens=8,
+            concurrency=1,
+            on_answer=told.append,
+            stop=lambda record: watch.see(seen_of(record)),
+        )
+
+    answered = [record for record in records if record.error is None]
+    assert sorted(record.id for record in told) == [question.id for question in questions]
+    if broken < BROKEN:
+        assert len(answered) == 60
+        return
+    assert [record.score for record in answered] == [0.0] * broken
+    unasked = records[len(answered) :]
+    assert {record.error for record in unasked} == {
+        "not asked: 20 of the last 20 answers are broken: 20 a token or a few again and again"
+    }
+    assert {record.score for record in unasked} == {None}

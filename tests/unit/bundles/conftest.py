@@ -9,14 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from doubles.forger import SUITE, Workshop, as_a_candidates, one_of_each_kind
-from pytest_ernie import rehearsal
+from doubles.forger import REFERENCE, SUITE, Workshop, as_a_candidates, one_of_each_kind
 from pytest_ernie.bundles.keys import new_key
 from pytest_ernie.bundles.rederive import Question, rederive
 from pytest_ernie.bundles.runs import Run, write_run
 from pytest_ernie.evidence import Store
-
-REFERENCE = Path(rehearsal.__file__).parent / "reference"
 
 
 @pytest.fixture(scope="session")

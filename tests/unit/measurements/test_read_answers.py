@@ -12,7 +12,7 @@ import pytest
 from pytest_ernie.accuracy.ask import AnswerRecord
 from pytest_ernie.errors import EvidenceError
 from pytest_ernie.evidence import Record, Subject, What
-from pytest_ernie.measurements.serving import read_answers
+from pytest_ernie.measurements.accuracy import read_answers
 
 
 def record_of(*samples: dict[str, Any], **data: Any) -> Record:

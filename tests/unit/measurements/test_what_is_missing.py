@@ -25,10 +25,11 @@ from pytest_ernie.errors import (
     TrainerError,
 )
 from pytest_ernie.evidence import Recording, Store, Subject
+from pytest_ernie.measurements.accuracy import AccuracyPlan
 from pytest_ernie.measurements.candidate import OfflineCandidate
 from pytest_ernie.measurements.equipment import Equipment, folder_digest
 from pytest_ernie.measurements.reference import reference_of
-from pytest_ernie.measurements.serving import AccuracyPlan, Configuration, ContextPlan
+from pytest_ernie.measurements.serving import Configuration, ContextPlan
 from pytest_ernie.measurements.training import TrainingPlan
 from pytest_ernie.progress import silent
 from pytest_ernie.registry import Registry
@@ -42,7 +43,7 @@ CONFIGURATION = Configuration(edition="ernie-4.5", model="m", datatype="wint8", 
 CONTEXT = ContextPlan(
     configuration=CONFIGURATION, length=8192, rule=OFFICIAL.rulings.serving_context
 )
-ACCURACY = AccuracyPlan(configuration=CONFIGURATION, dataset=OFFICIAL.datasets[0])
+ACCURACY = AccuracyPlan(configuration=CONFIGURATION, dataset=load("rehearsal").datasets[0])
 TRAINING = TrainingPlan(edition="ernie-4.5", recipe=load("rehearsal").recipes[0])
 LINE = (
     "[2026-01-01 00:00:00,000] [    INFO] - loss: 2.5, learning_rate: 1e-05, global_step: 7, "

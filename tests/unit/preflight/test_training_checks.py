@@ -12,7 +12,7 @@ import pytest
 
 from pytest_ernie.devices import shipped
 from pytest_ernie.preflight.lab import Lab
-from pytest_ernie.preflight.training import checks_of, trainable, whole
+from pytest_ernie.preflight.training import checks_of, paddle, trainable, whole
 from pytest_ernie.site import ModelSite, Site, TrainerSite, TrainingSite
 
 
@@ -80,7 +80,7 @@ def test_several_hosts_and_a_layout_of_ones_own_count() -> None:
 
 
 def test_an_erniekit_without_its_package_is_a_finding(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """
     With what to install instead.
@@ -98,6 +98,25 @@ def test_an_erniekit_without_its_package_is_a_finding(
     assert "from its source" in found.mend
 
 
+@pytest.mark.parametrize(
+    ("package", "holds"), [("paddlepaddle-xpu", True), ("paddlepaddle", False), (None, False)]
+)
+def test_the_trainers_paddle_is_the_chips_own(
+    tmp_path: Path, package: str | None, holds: bool
+) -> None:
+    """
+    The CPU's Paddle would stop with a usage message of its launcher. A note: it may be built from source.
+    """
+    if package is not None:
+        info = tmp_path / f"{package.replace('-', '_')}-3.3.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 3.3.0\n")
+
+    found = paddle("xpu", Path(sys.executable), {"PYTHONPATH": str(tmp_path)})
+
+    assert (holds, True, "paddlepaddle-xpu") == (found.holds, found.passes, found.wanted)
+
+
 def test_an_interpreter_that_does_not_run_is_said() -> None:
     """
     And not taken for a whole ERNIEKit.
@@ -108,8 +127,9 @@ def test_an_interpreter_that_does_not_run_is_said() -> None:
 @pytest.mark.parametrize(
     ("kind", "device", "names"),
     [
-        ("erniekit", "gpu", ["ERNIEKit", "training ERNIE-4.5-0.3B"]),
-        ("paddleformers", "xpu", ["training ERNIE-4.5-0.3B"]),
+        ("erniekit", "gpu", ["ERNIEKit", "the trainer's Paddle", "training ERNIE-4.5-0.3B"]),
+        ("paddleformers", "xpu", ["the trainer's Paddle", "training ERNIE-4.5-0.3B"]),
+        ("transformers", "gpu", ["the transformers trainer", "training ERNIE-4.5-0.3B"]),
         ("erniekit", "cpu", ["ERNIEKit"]),
     ],
 )

@@ -35,7 +35,7 @@ class Bench:
 
     def training_run(self, criterion):
         losses = {step: 1 / step for step in range(1, 501)}
-        return self._or_raise("training_run", SimpleNamespace(losses=losses))
+        return self._or_raise("training_run", SimpleNamespace(losses=losses, repeats=()))
 
     def training_context(self, criterion):
         losses = {step: 1 / step for step in range(1, 21)}
@@ -194,6 +194,18 @@ def test_a_score_of_no_number_does_not_break_the_picture():
     first, *_ = drawn("inference.accuracy", score=math.nan, reference_score=81.0)
 
     assert first.svg or first.remark
+
+
+def test_the_references_own_noise_is_drawn_and_told():
+    """Several recordings of a reference give a band around zero, and the words for who can't see it."""
+    losses = {step: 1 / step for step in range(1, 501)}
+    repeat = {step: loss + 0.002 for step, loss in losses.items()}
+    several = Bench()
+    several.training_run = lambda criterion: SimpleNamespace(losses=losses, repeats=(repeat,))
+
+    first, _ = drawn("training.loss", reference=several)
+
+    assert "own runs agree within 0.002 there." in first.svg
 
 
 def test_a_prompt_that_was_not_answered_is_said_in_the_map_of_needles():

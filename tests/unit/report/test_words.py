@@ -4,6 +4,7 @@ Two languages: every sentence of ours has both, and what others wrote stays as i
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -15,12 +16,16 @@ from pytest_ernie.report.words import both, chinese, either, told
 from pytest_ernie.standard import load
 from pytest_ernie.verdicts import (
     ContextAnswer,
+    Memory,
+    Pace,
+    Stall,
     Verdict,
     Word,
     loss_follows,
     serving_context,
     throughput_share,
     training_context,
+    training_share,
 )
 
 RULINGS = load("ernie-4.5").rulings
@@ -42,6 +47,14 @@ def answer(tokens: int | None, found: int, refusal: str | None = None) -> Contex
 
 
 REFERENCE = dict.fromkeys(range(1, 501), 1.0)
+WAVES = {step: 1 + math.sin(37.0 * step * step) for step in range(1, 501)}
+PACE = Pace(
+    step_s=(0.5,) * 500,
+    tokens=5e5,
+    cards=1,
+    nominal_tokens_per_s=2e4,
+    stalls=(Stall(step=7, seconds=3.5, cause="data loading"),),
+)
 VERDICTS = {
     "loss holds": lambda: loss_follows(REFERENCE, REFERENCE, RULINGS.loss),
     "loss drifts": lambda: loss_follows(
@@ -52,6 +65,28 @@ VERDICTS = {
     ),
     "a step is missing": lambda: loss_follows(
         dict.fromkeys(range(1, 500), 1.0), REFERENCE, RULINGS.loss
+    ),
+    "loss of another order": lambda: loss_follows(
+        {step: WAVES[501 - step] for step in WAVES}, WAVES, RULINGS.loss
+    ),
+    "loss with another learning rate": lambda: loss_follows(
+        {step: loss - 2e-4 * step for step, loss in WAVES.items()}, WAVES, RULINGS.loss
+    ),
+    "loss that is scaled": lambda: loss_follows(
+        {step: 1.5 * loss for step, loss in WAVES.items()}, WAVES, RULINGS.loss
+    ),
+    "loss beside another layout": lambda: loss_follows(
+        {step: loss + 0.01 for step, loss in WAVES.items()}, WAVES, RULINGS.loss, layout_noise=0.001
+    ),
+    "loss beside three runs": lambda: loss_follows(WAVES, WAVES, RULINGS.loss, repeats=[WAVES] * 2),
+    "pace": lambda: training_share(PACE, PACE, at_least=0.8, rule=RULINGS.training_throughput),
+    "memory": lambda: training_context(
+        {},
+        None,
+        sample_tokens=[8192],
+        length=8192,
+        rule=RULINGS.training_context,
+        memory=Memory(peak_gib=79.5, there_gib=80, ran_out="CUDA out of memory"),
     ),
     "throughput": lambda: throughput_share(46.0, 100.0, at_least=0.5),
     "needles": lambda: serving_context(answer(8150, 4), answer(8150, 5), RULINGS.serving_context),

@@ -54,6 +54,9 @@ def test_an_exception_without_a_message_is_the_cause() -> None:
         ("terminate called after throwing an instance of 'std::bad_alloc'", "out of memory"),
         ("MemoryError", "out of memory"),
         ("OSError: [Errno 12] Cannot allocate memory", "out of memory"),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB.", "out of memory"),
+        ("RuntimeError: NPU out of memory. Tried to allocate 2 GiB.", "out of memory"),
+        ("RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried", "out of memory"),
     ],
 )
 def test_a_full_disk_or_memory_comes_first(text: str, expected: str) -> None:

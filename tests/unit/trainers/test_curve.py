@@ -10,7 +10,7 @@ import time
 import msgspec
 import pytest
 
-from pytest_ernie.trainers.curve import Curve, read_curve
+from pytest_ernie.trainers.curve import Curve, read_curve, read_logs
 
 
 def line(
@@ -41,19 +41,56 @@ def test_every_number_of_a_step_is_read() -> None:
         runtime_s=(0.0593,),
         tokens_per_s=(8632.8,),
         problems=(),
+        learning_rate=(5e-05,),
+        clock_s=(1767229793.731,),
+        data_load_s=(None,),
     )
 
 
 def test_the_keys_of_vl_models_are_read() -> None:
-    """Their lines have other names for the speed, and no runtime."""
+    """Their lines have other names for runtime, speed, memory and clock."""
     curve = read_curve(
-        "[INFO] - loss: 1.5, loss_cur_dp: 1.6, learning_rate: 1e-05, global_step: 1,"
-        " mem_allocated_gb: 20.1, tokens_trained_current_step: 8192, timestamp: 1,"
+        "[2026-01-01 00:00:00,000] [INFO] - loss: 1.5, loss_cur_dp: 1.6, learning_rate: 1e-05,"
+        " global_step: 1, mem_allocated_gb: 20.1, max_mem_allocated_gb: 61.5, mem_reserved_gb: 22.0,"
+        " max_mem_reserved_gb: 71.25, loss_scale: 4096.0, global_runtime: 12.5,"
+        " tokens_trained_current_step: 8192, timestamp: 1767229793731, TFLOPS_per_sec_per_card: 1.5,"
         " tokens_per_sec_per_card: 254.1, tokens_per_sec_per_card_average: 250.0\n"
     )
 
-    assert (curve.loss, curve.tokens_per_s) == ((1.5,), (254.1,))
-    assert (curve.runtime_s, curve.problems) == ((None,), ())
+    assert (curve.loss, curve.tokens_per_s, curve.runtime_s) == ((1.5,), (254.1,), (12.5,))
+    assert (curve.clock_s, curve.memory_peak_gib) == ((1767229793.731,), 71.25)
+    assert curve.problems == ()
+
+
+def test_what_a_vl_line_lacks_is_none() -> None:
+    """A short line is a step all the same, and a stamp that is no time of day is none."""
+    curve = read_curve("[INFO] - loss: 1.5, learning_rate: 1e-05, global_step: 1, timestamp: 1\n")
+
+    assert (curve.steps, curve.runtime_s, curve.clock_s) == ((1,), (None,), (None,))
+    assert (curve.memory_peak_gib, curve.problems) == (None, ())
+
+
+def test_the_memory_peak_is_the_largest_of_the_run() -> None:
+    """What the runtime took of the device, rather than what was in use of it."""
+    lines = [
+        line(step).replace(
+            ", progress", f", max_memory_allocated: 9.5, max_memory_reserved: {gib}, progress"
+        )
+        for step, gib in ((1, 10.5), (2, 12.25), (3, 11.0))
+    ]
+
+    assert read_curve("".join(lines)).memory_peak_gib == 12.25
+
+
+def test_checkpoints_and_waits_for_data_are_kept() -> None:
+    """What the trainer says between two steps' lines."""
+    loading = "[INFO] - [DataLoad global_step: 2] data_load_time: 7230.00 ms (over 1 batches)\n"
+    curve = read_curve(
+        log(1) + "[INFO] - Saving model checkpoint to output/checkpoint-1\n" + log(2) + loading
+    )
+
+    assert (curve.saved_after, curve.data_load_s) == ((1,), (None, 7.23))
+    assert curve.problems == ()
 
 
 def test_a_dictionary_is_read_as_well() -> None:
@@ -179,9 +216,21 @@ def test_a_repetition_with_another_loss_is_a_problem() -> None:
     assert curve.problems == ("line 2: step 1 is repeated with another loss (6.99 and 9.5)",)
 
 
-def test_a_repetition_with_another_runtime_is_a_problem() -> None:
-    """A resumed run repeats losses, but its time would be counted once."""
-    curve = read_curve(line(1) + line(1, runtime_s=0.5))
+def test_several_workers_may_tell_of_one_step() -> None:
+    """Each has a runtime of its own, the same loss, and writes at the same moment; the first counts."""
+    curve = read_curve(line(1) + line(1, runtime_s=0.5) + line(2) + line(1, runtime_s=0.6))
+
+    assert (curve.runtime_s, curve.problems) == ((0.0593, 0.0593), ())
+    assert curve.notes == (
+        "line 2: another worker tells of step 1, too",
+        "line 4: another worker tells of step 1, too",
+    )
+
+
+@pytest.mark.parametrize("later", ["01:09:56,000", "02:09:53,731", ""])
+def test_a_repetition_with_another_runtime_is_a_problem(later: str) -> None:
+    """A resumed run repeats losses at another time, or nobody knows when; its time would count once."""
+    curve = read_curve(line(1) + line(1, runtime_s=0.5).replace("01:09:53,731", later))
 
     assert curve.problems == (
         "line 2: step 1 is repeated with another runtime (0.0593 s and 0.5 s)",
@@ -262,3 +311,31 @@ def test_a_line_too_long_to_be_a_step_is_named() -> None:
 
     assert curve.steps == (2,)
     assert curve.problems[0] == "line 1: longer than 16384 bytes and left unread"
+
+
+def workers(*texts: str) -> list[tuple[str, bytes]]:
+    """The logs of some workers, by name."""
+    return [(f"worker {number}", text.encode()) for number, text in enumerate(texts)]
+
+
+def test_the_logs_of_several_workers_are_one_run() -> None:
+    """Those that tell of no step, or of the same ones, change nothing."""
+    noise = "NCCL INFO Channel 00\n" * 10
+    curve = read_logs(workers(noise, log(1, 2, 3), noise, log(1, 2, 3)))
+
+    assert (curve.steps, curve.problems) == ((1, 2, 3), ())
+
+
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        (line(1) + line(2, loss=9.5), "step 2 is repeated with another loss (6.98 and 9.5)"),
+        (log(1, 2, 3), "worker 1 alone tells of step 3"),
+    ],
+)
+def test_workers_that_contradict_each_other_are_a_problem(other: str, problem: str) -> None:
+    """Nobody can say which of them is right."""
+    first = line(1) + line(2, loss=6.98)
+    curve = read_logs(workers(first, other.replace("6.99", "6.25875282")))
+
+    assert any(problem in told for told in curve.problems)

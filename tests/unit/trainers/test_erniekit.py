@@ -4,17 +4,20 @@ The adapter, with a small script in the front end's place: what it is given, wha
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pytest_ernie.errors import ToolchainError, TrainerError
 from pytest_ernie.standard.recipe import Recipe
 from pytest_ernie.toolchains.toolchain import Toolchain
 from pytest_ernie.trainers.erniekit import ErnieKitTrainer
+from pytest_ernie.trainers.hosts import Hosts
 from pytest_ernie.trainers.protocol import TrainingJob
 from pytest_ernie.trainers.tokens import count_tokens
 
@@ -302,3 +305,83 @@ def test_other_data_another_tokenizer_or_another_toolchain_are_counted_anew(
     )
 
     assert len(list(cache.iterdir())) == 4
+
+
+def test_the_launcher_is_told_everything_by_variables(
+    toolchain: Callable[..., Toolchain], job: TrainingJob
+) -> None:
+    """One host on 127.0.0.1, its workers' logs in the run's folder; the site's words follow the chip's."""
+    chosen = msgspec.structs.replace(
+        job, device_environment={"FLAGS_npu_jit_compile": "0", "FLAGS_mine": "chip"}
+    )
+
+    outcome = ErnieKitTrainer("paddleformers-cli").run(
+        chosen, toolchain(PRINTS_ENVIRONMENT, FLAGS_mine="site", NCCL_ALGO="Ring")
+    )
+
+    seen = json.loads(Path(outcome.log).read_text())
+    assert {
+        "NNODES": "1",
+        "RANK": "0",
+        "MASTER_ADDR": "127.0.0.1",
+        "NCCL_ALGO": "Tree",
+    }.items() <= (seen.items())
+    assert (seen["FLAGS_npu_jit_compile"], seen["FLAGS_mine"]) == ("0", "site")
+    assert seen["PADDLEFORMERS_DIST_LOG"] == f"{job.workdir}/launcher/host-0"
+
+
+def test_workers_logs_are_found_by_host_and_number(
+    toolchain: Callable[..., Toolchain], job: TrainingJob
+) -> None:
+    """As many as this host sees; those of other hosts on a shared file system, too."""
+    code = (
+        "import os, pathlib\n"
+        "logs = pathlib.Path(os.environ['ERNIEKIT_DIST_LOG']).parent\n"
+        "for host, worker in ((0, 0), (0, 1), (1, 0)):\n"
+        "    (logs / f'host-{host}').mkdir(parents=True, exist_ok=True)\n"
+        "    (logs / f'host-{host}' / f'workerlog.{worker}').write_text('x')\n"
+    )
+
+    outcome = ErnieKitTrainer("erniekit").run(job, toolchain(code, name="erniekit"))
+
+    assert list(outcome.worker_logs) == ["host-0 worker 0", "host-0 worker 1", "host-1 worker 0"]
+
+
+def test_several_hosts_reach_the_launcher(job: TrainingJob) -> None:
+    """The batch is shared by all cards of all hosts, and the master is the first one's address."""
+    recipe = msgspec.structs.replace(job.recipe, micro_batch=1, precision="bfloat16")
+    chosen = msgspec.structs.replace(
+        job,
+        recipe=recipe,
+        paddle_device="npu",
+        cards=("0", "1"),
+        visible_variable="ASCEND_RT_VISIBLE_DEVICES",
+        tensor_parallel=2,
+        settings={"sharding": "stage1"},
+        hosts=Hosts(count=2, rank=1, master="10.0.0.1:8090", started_by="each"),
+    )
+
+    shown = ErnieKitTrainer("paddleformers-cli").preview(
+        chosen, python="bin/python", version="1.2.0"
+    )
+
+    told = {
+        name: shown.environment[name] for name in ("NNODES", "RANK", "MASTER_ADDR", "MASTER_PORT")
+    }
+    assert told == {"NNODES": "2", "RANK": "1", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "8090"}
+    assert "gradient_accumulation_steps: 4\n" in shown.config
+    assert 'sharding: "stage1"\nsharding_parallel_size: 2\n' in shown.config
+    assert "--npus 0,1 --master 10.0.0.1:8090 --nnodes 2 --rank 1" in shown.starts
+
+
+def test_an_erniekit_without_its_own_package_is_not_started(
+    toolchain: Callable[..., Toolchain], job: TrainingJob, tmp_path: Path
+) -> None:
+    """Its front end would take a minute to say that there is no module named ernie."""
+    info = tmp_path / "packages" / "erniekit-1.3.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: erniekit\nVersion: 1.3.0\n")
+    broken = toolchain("print('started')", name="erniekit", PYTHONPATH=str(tmp_path / "packages"))
+
+    with pytest.raises(ToolchainError, match=r"erniekit 1\.3\.0 is installed without its package"):
+        ErnieKitTrainer("erniekit").run(job, broken)

@@ -97,6 +97,7 @@ def test_activations_of_long_samples_are_computed_twice() -> None:
         ({"recipe": {"loss_scale": 4096.0}}, "says more than the transformers trainer knows"),
         ({"multimodal": True}, "the transformers trainer trains text models"),
         ({"hosts": Hosts(count=2, master="10.0.0.1:9000", rank=0)}, "trains on one host"),
+        ({"resume_from": "/checkpoint-8"}, "writes no checkpoints, and can't go on from one"),
         ({"micro_batch": 4}, "another micro batch trains another objective"),
         ({"tensor_parallel": 2}, "keeps the whole model on each card"),
         ({"settings": {"learning_rate": 1.0}}, "has no such settings"),

@@ -114,6 +114,7 @@ def test_a_loss_that_is_no_number_fails(
         message=f"the loss is {value} at step 2 with 8192 tokens a sample",
         measured=f"{value} at step 2",
         required=TRAINING_REQUIRED,
+        numbers={"first_bad_step": 2},
     )
     assert expected == verdict
 

@@ -1,6 +1,5 @@
 # shared by all
 # paddleformers 1.2.0
-# the suite trains at this length with samples filled to it (R12): add --filled
 cat > RUN-FOLDER/train.yaml <<'END'
 train_dataset_type: "erniekit"
 train_dataset_path: "SUPERVISED-DATA.jsonl"
@@ -66,7 +65,7 @@ TRAINER/bin/python TRAINER/bin/paddleformers-cli train RUN-FOLDER/train.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_8k.yaml
 #   derived: no full SFT of the 424B is published: the 300B's 8 x 12 cards, times 424/300, as the next number that divides its 54 layers; nobody has tried it
 #   derived: iluvatar from the layout for gpu
-# 144 cards on 18 hosts: 1 replicas of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 144 cards on 18 hosts: 1 replica of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 18 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -98,12 +97,13 @@ export NNODES=18
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 18 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-424B-A47B sft at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 15b21c68be3b: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: no full SFT of the 424B is published; these are the hyper-parameters of the VL-28B's
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_8k.yaml
 #   derived: no full SFT of the 424B is published: the 300B's 8 x 12 cards, times 424/300, as the next number that divides its 54 layers; nobody has tried it
 #   derived: iluvatar from the layout for gpu
-# 144 cards on 18 hosts: 1 replicas of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 144 cards on 18 hosts: 1 replica of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 18 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -135,12 +135,13 @@ export NNODES=18
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 18 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-424B-A47B sft at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 2e7613fe19dd: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: no full SFT of the 424B is published; these are the hyper-parameters of the VL-28B's
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_8k.yaml
 #   derived: no full SFT of the 424B is published: the 300B's 8 x 12 cards, times 424/300, as the next number that divides its 54 layers; nobody has tried it
 #   derived: iluvatar from the layout for gpu
-# 144 cards on 18 hosts: 1 replicas of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 144 cards on 18 hosts: 1 replica of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 18 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -175,7 +176,7 @@ export NNODES=18
 # recipe 806c6a05183e: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: iluvatar from the layout for gpu
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -208,10 +209,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-424B-A47B sft_lora at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe b07e8e49caa6: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: iluvatar from the layout for gpu
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -244,12 +246,13 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-424B-A47B sft_lora at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe fd3a0696a36a: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_32k.yaml
 #   derived: LoRA at 128K is published with WINT4/8 weights only (run_sft_wint8mix_lora_128k.yaml); here they stay in bfloat16, as at 32K
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: length 131072 from the layout for 32768
 #   derived: iluvatar from the layout for gpu
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -285,7 +288,7 @@ export NNODES=2
 # recipe b6d2a092ad0e: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: iluvatar from the layout for gpu
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 stage: "VL-SFT"
 max_seq_len: 8192
@@ -316,10 +319,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-28B-A3B sft at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 60b6cffc9a9b: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: iluvatar from the layout for gpu
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 stage: "VL-SFT"
 max_seq_len: 32768
@@ -350,10 +354,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-28B-A3B sft at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 2de3dc4be746: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: iluvatar from the layout for gpu
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 stage: "VL-SFT"
 max_seq_len: 131072
@@ -386,7 +391,7 @@ export NNODES=1
 # ERNIE-4.5-28B-A3B sft_lora at 8192 tokens, on iluvatar
 # recipe 85e9ac80ac3d: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_8k.yaml
-# 16 cards on 2 hosts: 1 replicas of 4 x 4 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 16 cards on 2 hosts: 1 replica of 4 x 4 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -419,10 +424,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-28B-A3B sft_lora at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 3f2ac473fa61: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_8k.yaml
 #   derived: length 32768 from the layout for 8192
-# 16 cards on 2 hosts: 1 replicas of 4 x 4 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 16 cards on 2 hosts: 1 replica of 4 x 4 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -455,10 +461,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-28B-A3B sft_lora at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe ae8e0a296587: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_8k.yaml
 #   derived: length 131072 from the layout for 8192
-# 16 cards on 2 hosts: 1 replicas of 4 x 4 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 16 cards on 2 hosts: 1 replica of 4 x 4 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -494,7 +501,7 @@ export NNODES=2
 # recipe f1173216c7e5: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_8k.yaml, first revision, and docs/erniekit.md (96 cards); the newest has 8 x 5 with moments in bfloat16
 #   derived: iluvatar from the layout for gpu
-# 96 cards on 12 hosts: 1 replicas of 8 x 12 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 96 cards on 12 hosts: 1 replica of 8 x 12 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 12 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -523,10 +530,11 @@ export NNODES=12
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 12 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-300B-A47B sft at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe c8dcc8f16ea1: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_32k.yaml, first revision, and docs/erniekit.md (112 cards)
 #   derived: iluvatar from the layout for gpu
-# 112 cards on 14 hosts: 1 replicas of 8 x 14 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 112 cards on 14 hosts: 1 replica of 8 x 14 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 14 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -555,11 +563,12 @@ export NNODES=14
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 14 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-300B-A47B sft at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe e3585bf3e9c2: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_128k.yaml
 #   derived: published with the optimizer's moments in bfloat16; here they are float32, as at 8K and 32K
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_128k.yaml
 #   derived: iluvatar from the layout for gpu
-# 72 cards on 9 hosts: 1 replicas of 8 x 9 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 72 cards on 9 hosts: 1 replica of 8 x 9 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 9 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -591,7 +600,7 @@ export NNODES=9
 # recipe b3534bdb8917: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: iluvatar from the layout for gpu
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -621,10 +630,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-300B-A47B sft_lora at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 3229061ec20e: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: iluvatar from the layout for gpu
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -654,12 +664,13 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-300B-A47B sft_lora at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 79e1979bf4b8: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_lora_32k.yaml
 #   derived: LoRA at 128K is published with WINT4/8 weights only (run_sft_wint8mix_lora_128k.yaml, learning rate 1e-5); here they stay in bfloat16, with the learning rate of 32K
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: length 131072 from the layout for 32768
 #   derived: iluvatar from the layout for gpu
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -691,7 +702,7 @@ export NNODES=2
 # ERNIE-4.5-21B-A3B sft at 8192 tokens, on iluvatar
 # recipe b363f742a8fa: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-21B-A3B/sft/run_sft_8k.yaml
-# 16 cards on 2 hosts: 1 replicas of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -719,10 +730,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-21B-A3B sft at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe f5c7bfe598f3: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-21B-A3B/sft/run_sft_8k.yaml
 #   derived: length 32768 from the layout for 8192
-# 16 cards on 2 hosts: 1 replicas of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -750,10 +762,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-21B-A3B sft at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe b07c0176484b: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-21B-A3B/sft/run_sft_8k.yaml
 #   derived: length 131072 from the layout for 8192
-# 16 cards on 2 hosts: 1 replicas of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -783,7 +796,7 @@ export NNODES=2
 # ERNIE-4.5-21B-A3B sft_lora at 8192 tokens, on iluvatar
 # recipe 623c50ca6cfb: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-21B-A3B/sft/run_sft_lora_8k.yaml
-# 16 cards on 2 hosts: 1 replicas of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -812,10 +825,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-21B-A3B sft_lora at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 58303bd9f3b7: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-21B-A3B/sft/run_sft_lora_8k.yaml
 #   derived: length 32768 from the layout for 8192
-# 16 cards on 2 hosts: 1 replicas of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -844,10 +858,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-21B-A3B sft_lora at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe ecd2d1bc9368: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-21B-A3B/sft/run_sft_lora_8k.yaml
 #   derived: length 131072 from the layout for 8192
-# 16 cards on 2 hosts: 1 replicas of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 4 x 4 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -878,7 +893,7 @@ export NNODES=2
 # ERNIE-4.5-0.3B sft at 8192 tokens, on iluvatar
 # recipe c83f0a00c457: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-0.3B/sft/run_sft_8k.yaml
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 8192
@@ -901,10 +916,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-0.3B sft at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe bfc50f4af500: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-0.3B/sft/run_sft_8k.yaml
 #   derived: length 32768 from the layout for 8192, with recomputation
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 32768
@@ -930,10 +946,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-0.3B sft at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe ed70413b895e: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_128k.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-0.3B/sft/run_sft_8k.yaml
 #   derived: length 131072 from the layout for 8192, with recomputation
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 16 micro batches of 1 each, 16 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 16 micro batches of 1 each, 16 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 131072
@@ -961,7 +978,7 @@ export NNODES=1
 # ERNIE-4.5-0.3B sft_lora at 8192 tokens, on iluvatar
 # recipe b1fcf5685ab9: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-0.3B/sft/run_sft_lora_8k.yaml
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 8192
@@ -984,10 +1001,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-0.3B sft_lora at 32768 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 5b1b28745b0f: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-0.3B/sft/run_sft_lora_8k.yaml
 #   derived: length 32768 from the layout for 8192, with recomputation
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 32768
@@ -1013,10 +1031,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-0.3B sft_lora at 131072 tokens, on iluvatar
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 0e34ab535449: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/iluvatar_gpu/ERNIE-4.5-0.3B/sft/run_sft_lora_8k.yaml
 #   derived: length 131072 from the layout for 8192, with recomputation
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 131072

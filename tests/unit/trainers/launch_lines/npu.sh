@@ -1,6 +1,5 @@
 # shared by all
 # paddleformers 1.2.0
-# the suite trains at this length with samples filled to it (R12): add --filled
 cat > RUN-FOLDER/train.yaml <<'END'
 train_dataset_type: "erniekit"
 train_dataset_path: "SUPERVISED-DATA.jsonl"
@@ -67,7 +66,7 @@ TRAINER/bin/python TRAINER/bin/paddleformers-cli train RUN-FOLDER/train.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_8k.yaml
 #   derived: no full SFT of the 424B is published: the 300B's 8 x 12 cards, times 424/300, as the next number that divides its 54 layers; nobody has tried it
 #   derived: npu from the layout for gpu
-# 144 cards on 18 hosts: 1 replicas of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 144 cards on 18 hosts: 1 replica of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 18 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -98,12 +97,13 @@ export NNODES=18
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 18 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-424B-A47B sft at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 15b21c68be3b: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: no full SFT of the 424B is published; these are the hyper-parameters of the VL-28B's
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_8k.yaml
 #   derived: no full SFT of the 424B is published: the 300B's 8 x 12 cards, times 424/300, as the next number that divides its 54 layers; nobody has tried it
 #   derived: npu from the layout for gpu
-# 144 cards on 18 hosts: 1 replicas of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 144 cards on 18 hosts: 1 replica of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 18 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -134,12 +134,13 @@ export NNODES=18
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 18 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-424B-A47B sft at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 2e7613fe19dd: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: no full SFT of the 424B is published; these are the hyper-parameters of the VL-28B's
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_8k.yaml
 #   derived: no full SFT of the 424B is published: the 300B's 8 x 12 cards, times 424/300, as the next number that divides its 54 layers; nobody has tried it
 #   derived: npu from the layout for gpu
-# 144 cards on 18 hosts: 1 replicas of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 144 cards on 18 hosts: 1 replica of 8 x 18 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 18 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -173,7 +174,7 @@ export NNODES=18
 # recipe 806c6a05183e: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: npu from the layout for gpu
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -205,10 +206,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-424B-A47B sft_lora at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe b07e8e49caa6: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: npu from the layout for gpu
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -240,12 +242,13 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-424B-A47B sft_lora at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe fd3a0696a36a: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_32k.yaml
 #   derived: LoRA at 128K is published with WINT4/8 weights only (run_sft_wint8mix_lora_128k.yaml); here they stay in bfloat16, as at 32K
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-424B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: length 131072 from the layout for 32768
 #   derived: npu from the layout for gpu
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-424B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "VL-SFT"
@@ -280,7 +283,7 @@ export NNODES=2
 # recipe b6d2a092ad0e: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: npu from the layout for gpu
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 stage: "VL-SFT"
 max_seq_len: 8192
@@ -310,10 +313,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-28B-A3B sft at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 60b6cffc9a9b: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: npu from the layout for gpu
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 stage: "VL-SFT"
 max_seq_len: 32768
@@ -343,10 +347,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-28B-A3B sft at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 2de3dc4be746: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 #   derived: npu from the layout for gpu
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 stage: "VL-SFT"
 max_seq_len: 131072
@@ -379,7 +384,7 @@ export NNODES=1
 # recipe 85e9ac80ac3d: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 #   derived: npu from the layout for gpu
-# 4 cards on 1 hosts: 1 replicas of 2 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 4 cards on 1 host: 1 replica of 2 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 stage: "VL-SFT"
 max_seq_len: 8192
@@ -410,10 +415,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-28B-A3B sft_lora at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 3f2ac473fa61: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 #   derived: npu from the layout for gpu
-# 4 cards on 1 hosts: 1 replicas of 2 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 4 cards on 1 host: 1 replica of 2 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 stage: "VL-SFT"
 max_seq_len: 32768
@@ -444,10 +450,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-28B-A3B sft_lora at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe ae8e0a296587: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-VL-28B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 #   derived: npu from the layout for gpu
-# 4 cards on 1 hosts: 1 replicas of 2 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
+# 4 cards on 1 host: 1 replica of 2 x 2 (tensor x pipeline), 4 micro batches of 1 each, 4 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-VL-28B-A3B
 stage: "VL-SFT"
 max_seq_len: 131072
@@ -480,7 +487,7 @@ export NNODES=1
 # ERNIE-4.5-300B-A47B sft at 8192 tokens, on npu
 # recipe f1173216c7e5: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, docs/devices/README_NPU.md (128 cards of 64 GB, better 160)
-# 128 cards on 16 hosts: 1 replicas of 8 x 16 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 128 cards on 16 hosts: 1 replica of 8 x 16 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 16 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -508,10 +515,11 @@ export NNODES=16
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 16 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-300B-A47B sft at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe c8dcc8f16ea1: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, docs/devices/README_NPU.md (128 cards of 64 GB, better 160)
 #   derived: length 32768 from the layout for 8192
-# 128 cards on 16 hosts: 1 replicas of 8 x 16 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 128 cards on 16 hosts: 1 replica of 8 x 16 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 16 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -539,11 +547,12 @@ export NNODES=16
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 16 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-300B-A47B sft at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe e3585bf3e9c2: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_128k.yaml
 #   derived: published with the optimizer's moments in bfloat16; here they are float32, as at 8K and 32K
 # layout: PaddlePaddle/ERNIE, docs/devices/README_NPU.md (128 cards of 64 GB, better 160)
 #   derived: length 131072 from the layout for 8192
-# 128 cards on 16 hosts: 1 replicas of 8 x 16 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 128 cards on 16 hosts: 1 replica of 8 x 16 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 16 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -573,7 +582,7 @@ export NNODES=16
 # ERNIE-4.5-300B-A47B sft_lora at 8192 tokens, on npu
 # recipe b3534bdb8917: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, docs/devices/README_NPU.md (16 cards of 64 GB)
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -602,10 +611,11 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-300B-A47B sft_lora at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 3229061ec20e: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_lora_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, docs/devices/README_NPU.md (16 cards of 64 GB)
 #   derived: length 32768 from the layout for 8192
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -634,11 +644,12 @@ export NNODES=2
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master FIRST-HOST:8090 --nnodes 2 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-300B-A47B sft_lora at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 79e1979bf4b8: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-300B-A47B/sft/run_sft_lora_32k.yaml
 #   derived: LoRA at 128K is published with WINT4/8 weights only (run_sft_wint8mix_lora_128k.yaml, learning rate 1e-5); here they stay in bfloat16, with the learning rate of 32K
 # layout: PaddlePaddle/ERNIE, docs/devices/README_NPU.md (16 cards of 64 GB)
 #   derived: length 131072 from the layout for 8192
-# 16 cards on 2 hosts: 1 replicas of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 16 cards on 2 hosts: 1 replica of 8 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-300B-A47B
 # on each of the 2 hosts, with RANK=0, 1, ...; they share the folder
 stage: "SFT"
@@ -669,7 +680,7 @@ export NNODES=2
 # ERNIE-4.5-21B-A3B sft at 8192 tokens, on npu
 # recipe b363f742a8fa: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/npu/ERNIE-4.5-21B-A3B/sft/run_sft_8k.yaml
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 stage: "SFT"
 max_seq_len: 8192
@@ -696,10 +707,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-21B-A3B sft at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe f5c7bfe598f3: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/npu/ERNIE-4.5-21B-A3B/sft/run_sft_8k.yaml
 #   derived: length 32768 from the layout for 8192
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 stage: "SFT"
 max_seq_len: 32768
@@ -726,10 +738,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-21B-A3B sft at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe b07c0176484b: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/npu/ERNIE-4.5-21B-A3B/sft/run_sft_8k.yaml
 #   derived: length 131072 from the layout for 8192
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 stage: "SFT"
 max_seq_len: 131072
@@ -758,7 +771,7 @@ export NNODES=1
 # ERNIE-4.5-21B-A3B sft_lora at 8192 tokens, on npu
 # recipe 623c50ca6cfb: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/npu/ERNIE-4.5-21B-A3B/sft/run_sft_lora_8k.yaml
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 stage: "SFT"
 max_seq_len: 8192
@@ -786,10 +799,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-21B-A3B sft_lora at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 58303bd9f3b7: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/npu/ERNIE-4.5-21B-A3B/sft/run_sft_lora_8k.yaml
 #   derived: length 32768 from the layout for 8192
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 stage: "SFT"
 max_seq_len: 32768
@@ -817,10 +831,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0,1,2,3,4,5,6,7 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-21B-A3B sft_lora at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe ecd2d1bc9368: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-21B-A3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/npu/ERNIE-4.5-21B-A3B/sft/run_sft_lora_8k.yaml
 #   derived: length 131072 from the layout for 8192
-# 8 cards on 1 hosts: 1 replicas of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 8 cards on 1 host: 1 replica of 4 x 2 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-21B-A3B
 stage: "SFT"
 max_seq_len: 131072
@@ -851,7 +866,7 @@ export NNODES=1
 # recipe c83f0a00c457: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_8k.yaml
 #   derived: npu from the layout for gpu
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 8192
@@ -873,10 +888,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-0.3B sft at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe bfc50f4af500: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_{8k,32k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_{32k,128k}.yaml
 #   derived: npu from the layout for gpu
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 32768
@@ -901,10 +917,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-0.3B sft at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe ed70413b895e: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_128k.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_{32k,128k}.yaml
 #   derived: npu from the layout for gpu
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 16 micro batches of 1 each, 16 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 16 micro batches of 1 each, 16 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 131072
@@ -932,7 +949,7 @@ export NNODES=1
 # recipe b1fcf5685ab9: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: npu from the layout for gpu
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 8192
@@ -955,10 +972,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-0.3B sft_lora at 32768 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 5b1b28745b0f: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k}.yaml
 #   derived: npu from the layout for gpu
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 32768
@@ -981,10 +999,11 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --npus 0 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-0.3B sft_lora at 131072 tokens, on npu
+# the suite trains at this length with samples filled to it (R12): add --filled
 # recipe 0e34ab535449: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_128k.yaml
 #   derived: npu from the layout for gpu
-# 1 cards on 1 hosts: 1 replicas of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
+# 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
 stage: "SFT"
 max_seq_len: 131072

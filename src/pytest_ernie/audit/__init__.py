@@ -1,0 +1,3 @@
+"""
+Audit: some criteria of recorded evidence are measured again, and the old figures are believed or not.
+"""

@@ -1,0 +1,112 @@
+"""
+How long ``pytest-ernie verify`` takes, and how much memory, for the evidence of all five models.
+
+    python tests/bench/verify_bench.py [--questions 200] [--times 5] [--folder KEPT]
+
+185 criteria, throughput runs of the whole workload, 500-step curves, made up by ``doubles.synthetic``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from doubles.forger import SUITE
+from doubles.synthetic import Synthetic, timed_to_fit
+from pytest_ernie.bundles.keys import new_key
+from pytest_ernie.bundles.pack import Packing, pack
+from pytest_ernie.bundles.rederive import Question, rederive
+from pytest_ernie.bundles.runs import Run, write_run
+from pytest_ernie.bundles.signing import sign_bundle
+from pytest_ernie.evidence import Store
+from pytest_ernie.standard import criteria, load
+
+LOADED = (
+    "tier2-ERNIE-4.5-0.3B",
+    "tier2-ERNIE-4.5-21B",
+    "tier2-ERNIE-4.5-300B",
+    "tier2-ERNIE-4.5-28B",
+)
+"""Whose throughput is measured: three text workloads, and one of text and images; two more in tier III."""
+
+
+def side(folder: Path, questions: int, runs: int, seed: int) -> Path:
+    """Make one side's evidence."""
+    edition = load("ernie-4.5")
+    bench = Synthetic(edition, folder, questions=questions, runs=runs, seed=seed)
+    for criterion in criteria(edition):
+        wanted = criterion.clause != "inference.throughput" or criterion.id.startswith(LOADED)
+        if wanted:
+            bench.measure(criterion)
+    timed_to_fit(folder)
+    return folder
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="verify-bench-"))
+    bundle, reference = folder / "chip.ernie", folder / "a100.ernie"
+    if not bundle.exists():
+        make(folder, options.questions)
+    print(f"{bundle.stat().st_size / 2**20:.1f} MiB and {reference.stat().st_size / 2**20:.1f} MiB")
+    taken, before = [], resource.getrusage(resource.RUSAGE_CHILDREN)
+    for _ in range(options.times):
+        started_s = time.perf_counter()
+        command = [sys.executable, "-m", "pytest_ernie.cli", "verify", str(bundle)]
+        done = subprocess.run(
+            [*command, "--reference", str(reference)], capture_output=True, text=True, check=False
+        )
+        taken.append(time.perf_counter() - started_s)
+    told = done.stdout.splitlines()
+    print("\n".join(told[:4] + told[-12:]), done.stderr, sep="\n")
+    peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / options.times
+    print(f"median {median(taken):.1f} s of {', '.join(f'{s:.1f}' for s in taken)}")
+    print(f"processor {cpu_s:.1f} s, {peak_mib:.0f} MiB")
+    return 0
+
+
+def make(folder: Path, questions: int) -> None:
+    """Make both bundles."""
+    evidence = side(folder / "chip", questions, 1, 1)
+    benchmark = side(folder / "a100", questions, 3, 2)
+    pack(benchmark, folder / "a100.ernie", Packing(suite=SUITE))
+    question = Question(
+        evidence=str(evidence), reference=str(folder / "a100.ernie"), edition="ernie-4.5"
+    )
+    judged = rederive(question)
+    run = Run(
+        suite=SUITE,
+        edition="ernie-4.5",
+        edition_digest="e" * 64,
+        device="gpu",
+        applicant="chip",
+        offline=False,
+        recorded_reference=False,
+        reference=Store(benchmark).journal.entries[-1].hash,
+        started_unix_s=1.0,
+        ended_unix_s=2.0,
+        site=None,
+        judgements=tuple(judged.values()),
+    )
+    write_run(evidence, run)
+    pack(evidence, folder / "chip.ernie", Packing(suite=SUITE))
+    new_key(folder / "vendor.key", {})
+    sign_bundle(folder / "chip.ernie", folder / "vendor.key")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
