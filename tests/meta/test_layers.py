@@ -57,6 +57,7 @@ LAYERS = (
         "scheduling",
         "workers",
         "bundles",
+        "proof",
         "cli",
     ),
     ("conformance",),
@@ -99,6 +100,7 @@ INSIDE = {
     },
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",
     "engines/inside/fastdeploy/sitecustomize.py": "runs inside FastDeploy's workers",
+    "proof/weights_inside.py": "runs inside an environment with torch and torchao",
     "rehearsal/make_tokenizer.py": "maintainers make the shipped checkpoint with it",
     "rehearsal/train_base.py": "maintainers make the shipped checkpoint with it",
 }

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         site = prepare(options.folder, options.python, on_cpu=options.device == "cpu")
     except ErnieError as problem:
-        print(f"ERROR: {problem}", file=sys.stderr)
+        sys.stderr.write(f"ERROR: {problem}\n")
         return USAGE_ERROR
     if options.prepare_only:
         return 0

@@ -99,9 +99,31 @@ def quantize(source: Path, out: Path) -> None:
         device_map="cpu",
     )
     model.save_pretrained(out)
+    for weights in out.glob("*.safetensors"):
+        settle(weights)
     for name in TOKENIZER:
         if not (out / name).exists():
             shutil.copy(source / name, out)
+
+
+def settle(weights: Path) -> None:
+    """
+    Put the names in a file's header in order: the library writes those of its metadata in any.
+
+    The same weights then are the same bytes, so that two machines' files have one digest.
+    """
+    with weights.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        text = file.read(size)
+        header = json.loads(text)
+        metadata = header.get("__metadata__", {})
+        header["__metadata__"] = {name: metadata[name] for name in sorted(metadata)}
+        ordered = {name: header[name] for name in sorted(header)}
+        settled = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(settled) > size:
+            raise ValueError(f"{weights.name}: its header would grow from {size} to {len(settled)}")
+        file.seek(8)
+        file.write(settled.ljust(size))
 
 
 if __name__ == "__main__":

@@ -9,14 +9,20 @@ On accelerators each vendor's kernel draws others from the same seed: docs/train
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .jump import DEGREE, coefficients, shortest_recurrence
 
 SIZE, SHIFT = 312, 156
 WORD = 0xFFFFFFFF
 UPPER, LOWER = np.uint64(0xFFFFFFFF80000000), np.uint64(0x7FFFFFFF)
 TWIST = np.uint64(0xB5026F5AA96619E9)
+WORTH_A_JUMP = 1_000_000
+"""Words; drawing fewer is quicker than jumping over them."""
+PAIRS_AT_ONCE = 1 << 20
 BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 
 
@@ -36,6 +42,9 @@ class Draws:
 
     def skip(self, count: int) -> None:
         """Pass over ``count`` uniform numbers."""
+        if count > WORTH_A_JUMP:
+            self._jump(count)
+            return
         while count > len(self._block):
             count -= len(self._block)
             self._block = self._twisted()
@@ -45,7 +54,9 @@ class Draws:
         """Pass over ``count`` normal numbers (Marsaglia's polar method draws again at times)."""
         pairs = (count + 1) // 2
         while pairs:
-            pair = self._unit(2 * pairs).reshape(-1, 2) * np.float32(2) - np.float32(1)
+            pair = self._unit(2 * min(pairs, PAIRS_AT_ONCE)).reshape(-1, 2) * np.float32(
+                2
+            ) - np.float32(1)
             radius = pair[:, 0] * pair[:, 0] + pair[:, 1] * pair[:, 1]
             pairs -= int(((radius <= 1) & (radius != 0)).sum())
 
@@ -62,6 +73,21 @@ class Draws:
         unit[unit == 1] = BELOW_ONE  # as the C++ library does
         return unit
 
+    def _jump(self, count: int) -> None:
+        """The words after the jump are sums of those that come next, place by place."""
+        words = self._ahead(DEGREE + SIZE)
+        places = coefficients(count, characteristic())
+        windows = np.lib.stride_tricks.sliding_window_view(words, SIZE)
+        self._state = np.bitwise_xor.reduce(windows[places], axis=0)
+        self._block = self._state.copy()
+
+    def _ahead(self, count: int) -> NDArray[np.uint64]:
+        """Return the next words, untempered."""
+        parts = [self._block]
+        while sum(map(len, parts)) < count:
+            parts.append(self._twisted())
+        return np.concatenate(parts)[:count]
+
     def _twisted(self) -> NDArray[np.uint64]:
         """Return the next SIZE words, untempered."""
         state = self._state
@@ -75,6 +101,12 @@ class Draws:
             state[part] = state[far] ^ (mixed >> np.uint64(1)) ^ odd
         block: NDArray[np.uint64] = state.copy()
         return block
+
+
+@lru_cache(maxsize=1)
+def characteristic() -> int:
+    """Return the generator's characteristic polynomial, found from the lowest bits of its words."""
+    return shortest_recurrence([int(word) & 1 for word in Draws(1)._ahead(2 * DEGREE)])
 
 
 def _tempered(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
