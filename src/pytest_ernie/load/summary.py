@@ -61,7 +61,7 @@ class LoadSummary(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens_per_s: float | None
     """In the window, over whole answers; None if the run has no duration."""
     mean_in_flight: float | None
-    """In the window: whether the load was truly there."""
+    """In the window: whether the load was truly there; None of a run that was stopped too soon to tell."""
     ttft_s: Spread | None
     """First token minus due; None, as the next ones, if no request counts."""
     tpot_s: Spread | None
@@ -127,7 +127,9 @@ def summarise(result: LoadResult) -> LoadSummary:
         window_start_s=start_s,
         window_end_s=end_s,
         output_tokens_per_s=float(tokens.sum()) / length_s if length_s > 0 else None,
-        mean_in_flight=mean_in_flight(records, start_s, end_s),
+        mean_in_flight=mean_in_flight(
+            records, start_s, min(end_s, known_until_s(records, processes)) if steady else end_s
+        ),
         ttft_s=spread(started.first_s - started.due_s),
         tpot_s=spread(ended.tpot_s),
         decode_tokens_per_s=spread(1 / ended.tpot_s),
@@ -279,6 +281,25 @@ def _whole_run(records: Sequence[RequestRecord]) -> tuple[bool, float, float]:
         return False, 0.0, 0.0
     first_sent_s = min(record.sent_s for record in records)
     return False, first_sent_s, max(record.done_s for record in records)
+
+
+def known_until_s(records: Sequence[RequestRecord], processes: int = 1) -> float:
+    """
+    Return until when every request that was sent has a record.
+
+    A run that is stopped early gives up what is in flight: it was sent, and nothing is known of it. Each
+    process sends its own requests in their order, so all is known up to the last before a gap.
+    """
+    until_s: dict[int, float] = {}
+    wanted: dict[int, int] = {}
+    for record in sorted(records, key=lambda record: record.index):
+        client = record.index % processes
+        if record.index == wanted.setdefault(client, client):
+            wanted[client] += processes
+            until_s[client] = record.sent_s
+        else:
+            until_s.setdefault(client, -math.inf)
+    return min(until_s.values(), default=math.inf)
 
 
 def mean_in_flight(records: Sequence[RequestRecord], start_s: float, end_s: float) -> float | None:

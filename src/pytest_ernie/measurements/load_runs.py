@@ -183,7 +183,9 @@ def load_point(
             waited_share=_known(summary.client_waited_share),
             lateness_mean_s=_known(getattr(summary.lateness_s, "mean", None)),
             in_flight_share=(
-                _known(summary.mean_in_flight) / concurrency if summary.steady else 1.0
+                1.0
+                if not summary.steady or summary.mean_in_flight is None
+                else summary.mean_in_flight / concurrency
             ),
             ttft_error_s=_known(ttft_error_s),
             burst_share=bursts / summary.requests if summary.requests else 0.0,

@@ -10,6 +10,7 @@ import pytest
 from doubles.load_records import TWO_SLOTS, record, result
 from pytest_ernie.load.arrivals import Arrivals
 from pytest_ernie.load.summary import (
+    known_until_s,
     mean_in_flight,
     spread,
     steady_window,
@@ -113,3 +114,35 @@ def test_cached_prompts_and_late_sends_are_shown() -> None:
     assert (summary.prompt_tokens, summary.cached_tokens) == (10, 4)
     assert summary.lateness_s is not None
     assert summary.lateness_s.mean == 0.25
+
+
+def test_what_a_stopped_run_gave_up_is_no_lack_of_load() -> None:
+    """
+    Request 2 was in flight when the run was stopped and left no record, so from 3.0 s on nothing is known.
+    """
+    kept = [record(0, 0.0, 2.0), record(1, 0.5, 3.0), record(3, 3.0, 4.0), record(4, 4.0, 6.0)]
+
+    assert known_until_s(kept) == 0.5
+    assert summarise(result(*kept, concurrency=2)).mean_in_flight is None
+    whole = [*kept, record(2, 2.0, 9.0)]
+    assert known_until_s(whole) == 4.0
+    assert summarise(result(*whole, concurrency=2)).mean_in_flight == pytest.approx(2.0)
+
+
+def test_a_stopped_run_is_judged_as_far_as_all_is_known() -> None:
+    """Up to the sending of the last request before the gap."""
+    kept = [record(0, 0.0, 2.0), record(1, 0.0, 3.0), record(2, 2.0, 9.0), record(4, 6.0, 7.0)]
+    summary = summarise(result(*kept, concurrency=2))
+
+    assert known_until_s(kept) == 2.0
+    assert (summary.window_start_s, summary.window_end_s) == (0.0, 6.0)
+    assert summary.mean_in_flight == pytest.approx(2.0)
+
+
+def test_each_process_has_requests_of_its_own() -> None:
+    """One that has left a gap says when; a process without its first request never knew anything."""
+    kept = [record(0, 0.0, 2.0), record(1, 0.1, 3.0), record(2, 2.0, 4.0), record(5, 5.0, 6.0)]
+
+    assert known_until_s(kept, processes=2) == 0.1
+    assert known_until_s([record(0, 0.0, 1.0), record(3, 1.0, 2.0)], processes=2) == -np.inf
+    assert known_until_s([]) == np.inf
