@@ -76,22 +76,20 @@ def lacking(case: Case) -> tuple[str, ...]:
         reasons.append("the evidence says of itself that it is synthetic")
     if not result.rows:
         reasons.append("the edition has no criteria for this model, tier and scope")
-    wanting = [row for row in result.rows if row.verdict.word is not Word.PASS]
-    reasons += [f"{row.criterion.name} is {row.verdict.word.value}" for row in wanting]
-    reasons += case.problems
     if not (case.signed.is_good and case.signed.trusted):
         reasons.append("the certifying body's key hasn't signed this evidence")
     if case.reference_digest is None:
         reasons.append("there is no bundle of a reference to compare with")
-        return tuple(reasons)
-    if case.reference_signed is None or not (
+    elif case.reference_signed is None or not (
         case.reference_signed.is_good and case.reference_signed.trusted
     ):
         reasons.append("no key of the edition's trust list signed the reference")
     names = [str(s.device.get("name", "")) for s in case.reference_subjects]
     if not names or not all(any(part in name for part in rule.hardware) for name in names):
         reasons.append(f"the reference wasn't recorded on {' or '.join(rule.hardware)}")
-    return tuple(reasons)
+    wanting = [row for row in result.rows if row.verdict.word is not Word.PASS]
+    reasons += [f"{row.criterion.name} is {row.verdict.word.value}" for row in wanting]
+    return (*reasons, *case.problems)
 
 
 def page(case: Case, lang: str = "en") -> str:

@@ -168,9 +168,14 @@ def _warnings(page: Page) -> list[tuple[str, str]]:
 
 
 def _stamp(warnings: list[tuple[str, str]]) -> str:
-    """Return the words that stand on every printed page."""
-    words = " · ".join(both(word) for word in dict.fromkeys(word for word, _ in warnings))
-    return f'<p class="ernie-stamp" aria-hidden="true">{words}</p>'
+    """
+    Return the words that stand at the foot of every printed page, in both languages.
+
+    They are words of ours; a box in the page's margin is the only thing that repeats without
+    covering a line.
+    """
+    words = " · ".join(either(word) for word in dict.fromkeys(word for word, _ in warnings))
+    return f'<style id="ernie-stamp">@page {{ @bottom-center {{ content: "{words}" }} }}</style>'
 
 
 def _banner(kind: str, word: str, text: str, more: str = "") -> str:

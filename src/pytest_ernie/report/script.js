@@ -20,6 +20,20 @@
       show(!page.classList.contains("ernie-zh"));
     });
   }
+  // What pytest-html's own controls lack for those who can't see them.
+  function name() {
+    document.querySelectorAll(".filters input").forEach(function (box) {
+      var text = box.nextElementSibling;
+      box.setAttribute("aria-label", text ? text.textContent.trim() : box.dataset.testResult);
+    });
+    document.querySelectorAll("#environment ul > ul").forEach(function (list) {
+      if (!list.children.length) return list.remove();
+      var item = document.createElement("li");
+      list.replaceWith(item);
+      item.appendChild(list);
+    });
+  }
+  window.addEventListener("load", name);
   window.addEventListener("hashchange", unfold);
   window.addEventListener("beforeprint", function () {
     document.querySelectorAll("details.ernie-criterion").forEach(function (each) {
