@@ -26,7 +26,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         "edition",
         {
             "metavar": "NAME",
-            "help": "edition of the standard: ernie-4.5, rehearsal, or a TOML file",
+            "help": "edition of the standard: ernie-4.5, rehearsal, gpu-proof, or a TOML file",
         },
     ),
     ("models", {"metavar": "NAMES", "help": "only these models, separated by commas"}),

@@ -95,9 +95,10 @@ def _generate_preflight(metafunc: pytest.Metafunc) -> None:
     from pytest_ernie.preflight import Lab, checks_for
 
     session = get_session(metafunc.config)
-    kind = session.settings.device_kind
+    settings = session.settings
+    kind = settings.device_kind
     device = session.registry.find_device(kind) if kind else None
-    checks = checks_for(Lab(device, session.settings.site))
+    checks = checks_for(Lab(device, settings.site, edition=settings.edition))
     metafunc.parametrize("check", checks, ids=[check.name.replace(" ", "_") for check in checks])
 
 

@@ -16,6 +16,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -166,8 +167,10 @@ class DoubleTrainer:
                 return
             shown = "nan" if step >= planted.get("nan_at", steps + 1) else f"{loss:.8f}"
             runtime = 0.01 * planted.get("slower", 1)
+            now = datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=runtime * step)
+            stamp = now.isoformat(" ", "milliseconds").split("+")[0].replace(".", ",")
             yield (
-                f"[2026-01-01 00:00:00,000] [    INFO] - loss: {shown}, learning_rate: 1e-05, "
+                f"[{stamp}] [    INFO] - loss: {shown}, learning_rate: 1e-05, "
                 f"global_step: {step}, loss_md5: {step:032x}, interval_runtime: {runtime}, "
                 "interval_samples_per_second: 800.0, "
                 f"interval_tokens_per_second_per_device: {2000 / runtime}, progress_or_epoch: 0.1"

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_ernie.standard import load
+
 COLLECT = ("--collect-only", "-q", "-p", "no:cacheprovider")
 
 
@@ -59,7 +61,7 @@ def test_names_can_be_typed(pytester, conformance_folder):
         ("tier2-ERNIE-4.5-21B-A3B-wint4 and throughput", 1),
         ("8192 and training", 10),
         ("131072 and ERNIE-4.5-0.3B and training", 2),
-        ("GSM8K", 9),
+        ("GSM8K", 10),  # nine criteria, and whether the data set is there
     ],
 )
 def test_dash_k_takes_what_was_typed_and_no_more(pytester, conformance_folder, expression, count):
@@ -160,8 +162,9 @@ def test_preflight_asks_what_the_devices_documents_require(pytester, conformance
     }
 
     assert {"python_version", "libgomp", "our_leftovers"} <= of["cpu"] & of["xpu"] & of["gcu"]
-    assert of["xpu"] - of["cpu"] == {"cards", "XPU_driver", "XPU_firmware"}
-    assert of["gcu"] - of["cpu"] == {"cards", "GCU_driver", "TopsRider"}
+    sets = {f"data_set_{dataset.name}" for dataset in load("ernie-4.5").datasets}
+    assert of["xpu"] - of["cpu"] == {"cards", "XPU_driver", "XPU_firmware"} | sets
+    assert of["gcu"] - of["cpu"] == {"cards", "GCU_driver", "TopsRider"} | sets
 
 
 def test_preflight_prints_the_mend_of_what_is_missing(pytester, conformance_folder):

@@ -140,7 +140,10 @@ def test_evidence_of_another_challenge_is_refused(challenged) -> None:
     for asked in (["nonce-of-the-body-2"], ["nonce-of-the-body-2", "--offline"], [""]):
         result, words = challenged(*asked)
         assert set(words.values()) == {"INCONCLUSIVE"}
-        result.stdout.fnmatch_lines(["*recorded under another challenge; got nonce-of-the-body-1*"])
+        said = " ".join(result.stdout.str().split()).replace(
+            "nonce-of-the- body", "nonce-of-the-body"
+        )
+        assert "recorded under another challenge; got nonce-of-the-body-1" in said
     _, words = challenged("", "--offline")
     assert set(words.values()) == {"PASS"}
 

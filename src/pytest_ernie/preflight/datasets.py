@@ -11,17 +11,14 @@ from pathlib import Path
 from pytest_ernie.accuracy.data import find, how_to_get, wanted
 from pytest_ernie.preflight.finding import Check, Finding
 from pytest_ernie.preflight.lab import Lab
-from pytest_ernie.standard import load
 from pytest_ernie.standard.dataset import Dataset
-
-EDITION = "ernie-4.5"
 
 
 def checks_of(lab: Lab) -> Iterator[Check]:
     """Yield a check for each data set of the models that the lab serves; the rehearsal brings its own."""
     if lab.rehearses and not lab.named_data:
         return
-    edition = load(EDITION)
+    edition = lab.edition
     served = {model.modality for model in edition.models if model.name in lab.site.models}
     for dataset in edition.datasets:
         if dataset.evaluation and (not served or dataset.modality in served):

@@ -13,6 +13,9 @@ from pytest_ernie.site import Site
 
 if TYPE_CHECKING:
     from pytest_ernie.devices import Device
+    from pytest_ernie.standard import Edition
+
+OFFICIAL = "ernie-4.5"
 
 
 class Lab:
@@ -27,12 +30,21 @@ class Lab:
         device: Device | None = None,
         site: Site | None = None,
         data: Path | None = None,
+        edition: Edition | None = None,
     ) -> None:
+        self._edition = edition
         self.remote = device is not None and device.kind == "endpoint"
         self.device = None if self.remote else device
         self.site = site or Site()
         self.data = data or (Path(self.site.data) if self.site.data else None)
         """Folder of the accuracy data sets, if one is named."""
+
+    @cached_property
+    def edition(self) -> Edition:
+        """What is asked of the lab: the official edition if nobody says."""
+        from pytest_ernie.standard import load
+
+        return self._edition or load(OFFICIAL)
 
     @property
     def named_data(self) -> bool:

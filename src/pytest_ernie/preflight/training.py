@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_ernie.standard import Edition, Recipe
 
 LENGTHS = (8192, 32768, 131072)
-EDITION = "ernie-4.5"
 PADDLES = {
     "gpu": "paddlepaddle-gpu",
     "xpu": "paddlepaddle-xpu",
@@ -94,9 +93,7 @@ def trainable(lab: Lab, model: str) -> Finding:
 
     Fewer than the documents ask for is a note: a chip with more memory may need fewer.
     """
-    from pytest_ernie.standard import load
-
-    edition = load(EDITION)
+    edition = lab.edition
     impossible: list[str] = []
     tight: list[str] = []
     for name, length, recipe in _runs(edition, model):

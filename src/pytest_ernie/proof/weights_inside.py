@@ -22,9 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-import torch
-from torchao.quantization import Int8WeightOnlyConfig
-from transformers import AutoConfig, AutoModelForCausalLM, TorchAoConfig
 
 SEED = 20251103
 SPREAD = 0.02
@@ -45,6 +42,9 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "generation_config.json"
 
 
 def main(tiny: Path, out: Path) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
     geometry = out / "geometry"
     geometry.mkdir(parents=True)
     for name in TOKENIZER:
@@ -77,6 +77,8 @@ def fill(model: Any, words: list[int]) -> None:
 
     Only words have an embedding: with tied weights nothing else can win, so every answer is text.
     """
+    import torch
+
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.dim() < 2:
@@ -92,6 +94,10 @@ def fill(model: Any, words: list[int]) -> None:
 
 def quantize(source: Path, out: Path) -> None:
     """Write a checkpoint's twin with int8 weights, one scale a row."""
+    import torch
+    from torchao.quantization import Int8WeightOnlyConfig
+    from transformers import AutoModelForCausalLM, TorchAoConfig
+
     model = AutoModelForCausalLM.from_pretrained(
         source,
         dtype=torch.bfloat16,

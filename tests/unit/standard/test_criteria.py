@@ -264,3 +264,17 @@ def test_what_an_edition_has_is_found_by_name() -> None:
         recipe.lora_rank,
     )
     assert found == ("III", 60, "training", ("int8",), 8)
+
+
+def test_a_stand_in_is_asked_about_its_own_clauses_only() -> None:
+    """
+    Of the proof's two stand-ins one has the shape and the other the training; together they bear all.
+    """
+    edition = load("gpu-proof")
+    asked = {
+        model.name: {c.clause for c in criteria(edition) if c.model == model.name}
+        for model in edition.models
+    }
+
+    assert asked == {model.name: set(model.clauses) for model in edition.models}
+    assert set().union(*asked.values()) == {c.id for c in edition.clauses if not c.unspecified}

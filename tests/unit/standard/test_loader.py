@@ -17,12 +17,12 @@ LOSS = "tolerance = 1e-2                  # R3"
 
 def test_the_shipped_editions_are_known_by_name() -> None:
     """
-    Two editions are shipped: the standard and its rehearsal.
+    The standard, its rehearsal, and the proof on one GPU.
     """
-    assert editions() == ("ernie-4.5", "rehearsal")
+    assert editions() == ("ernie-4.5", "gpu-proof", "rehearsal")
 
 
-@pytest.mark.parametrize("name", ["ernie-4.5", "rehearsal"])
+@pytest.mark.parametrize("name", ["ernie-4.5", "gpu-proof", "rehearsal"])
 def test_a_shipped_edition_carries_its_own_name(name: str) -> None:
     """
     The name on the command line is the name in records and certificates.
@@ -77,7 +77,8 @@ def test_an_unknown_edition_is_refused_with_the_choice() -> None:
         load("ernie-5")
 
     expected = (
-        "there is no such edition; got ernie-5; wanted one of ernie-4.5, rehearsal, or a TOML file"
+        "there is no such edition; got ernie-5; wanted one of ernie-4.5, gpu-proof, "
+        "rehearsal, or a TOML file"
     )
     assert expected == str(caught.value)
 

@@ -122,6 +122,20 @@ def test_an_edition_that_certifies_has_every_clause(official: str) -> None:
     assert expected == str(caught.value)
 
 
+def test_an_edition_that_certifies_asks_every_model_about_everything(official: str) -> None:
+    """
+    What a model isn't asked about it can't fail.
+    """
+    named = 'name = "ERNIE-4.5-0.3B"\n'
+    with pytest.raises(StandardError) as caught:
+        parse(official.replace(named, named + 'clauses = ["training.loss"]\n', 1), "mine.toml")
+
+    assert str(caught.value) == (
+        "mine.toml: models.ERNIE-4.5-0.3B.clauses: an edition that certifies asks every model about "
+        "every clause; got training.loss; wanted no such key"
+    )
+
+
 def test_a_multimodal_model_needs_the_text_workload_too(official: str) -> None:
     """
     R7b: a VL model must hold on both workloads; without one of them it would be asked half.
