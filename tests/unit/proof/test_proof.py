@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,10 +98,24 @@ def test_the_command_says_what_is_wrong_and_leaves_with_four(
     assert "ERROR: " in capsys.readouterr().err
 
 
-def test_further_arguments_are_pytests(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """All criteria are collected in the folder's name, and the exit code is pytest's."""
+def test_further_arguments_are_pytests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is called with the edition, the device and the site file, and its exit code is ours."""
     (tmp_path / prepare.DONE).touch()
-    arguments = ["--python", sys.executable, "--device=cpu", "--collect-only", "-q", "-m", "tier1"]
+    called: list[list[str]] = []
 
-    assert command.main([str(tmp_path), *arguments, "-p", "no:cacheprovider"]) == 0
-    assert "ERNIE-4.5-0.3B-geometry-sft-8192" in capfd.readouterr().out
+    def run(line: list[str], check: bool) -> SimpleNamespace:
+        called.append(line)
+        return SimpleNamespace(returncode=1)
+
+    monkeypatch.setattr(command.subprocess, "run", run)
+    assert command.main([str(tmp_path), "--python", "/env/bin/python", "-m", "tier1"]) == 1
+
+    (line,) = called
+    assert line[1:5] == ["-m", "pytest", "--pyargs", "pytest_ernie.conformance"]
+    assert line[5:] == [
+        "--edition=gpu-proof",
+        "--device=gpu",
+        f"--site={tmp_path / prepare.SITE}",
+        "-m",
+        "tier1",
+    ]
