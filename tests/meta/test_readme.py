@@ -18,6 +18,7 @@ from pytest_ernie.clauses import MARKERS
 from pytest_ernie.cli import _parser
 from pytest_ernie.engines.fastdeploy_flags import FLAGS
 from pytest_ernie.options import OPTIONS
+from pytest_ernie.proof import __main__ as proof
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -76,7 +77,9 @@ def test_every_option_in_the_docs_exists() -> None:
     A flag that was renamed must not live on in the docs.
     """
     ours = {f"--{name}" for name, _ in OPTIONS} | {f"--ernie-{name}" for name, _ in OPTIONS}
-    ours |= set(flags_of(_parser())) | {f"--{name}" for name in FLAGS}
+    ours |= (
+        set(flags_of(_parser())) | set(flags_of(proof.parser())) | {f"--{name}" for name in FLAGS}
+    )
     others = {
         "--gpus",  # docker's
         "--runtime",

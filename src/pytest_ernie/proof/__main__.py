@@ -16,19 +16,24 @@ from pytest_ernie.proof.prepare import prepare
 USAGE_ERROR = 4
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Return pytest's exit code, 4 if nothing could be prepared."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    options = argparse.ArgumentParser(
         prog="python -m pytest_ernie.proof",
         description="Measure every clause on one NVIDIA GPU; further arguments go to pytest.",
     )
-    parser.add_argument("folder", type=Path, help="for weights (3 GB), data and the site file")
-    parser.add_argument(
+    options.add_argument("folder", type=Path, help="for weights (2 GB), data and the site file")
+    options.add_argument(
         "--python", default=sys.executable, help="environment with torch and transformers"
     )
-    parser.add_argument("--device", default="gpu", choices=("gpu", "cpu"))
-    parser.add_argument("--prepare-only", action="store_true")
-    options, further = parser.parse_known_args(arguments)
+    options.add_argument("--device", default="gpu", choices=("gpu", "cpu"))
+    options.add_argument("--prepare-only", action="store_true")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return pytest's exit code, 4 if nothing could be prepared."""
+    options, further = parser().parse_known_args(arguments)
     try:
         site = prepare(options.folder, options.python, on_cpu=options.device == "cpu")
     except ErnieError as problem:
