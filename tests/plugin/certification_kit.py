@@ -14,6 +14,7 @@ import pytest
 
 import pytest_ernie
 from doubles.laboratory import SITE
+from pytest_ernie.accuracy import ask
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -33,6 +34,7 @@ class Laboratory:
         self.path = pytester.path
         ours = Path(pytest_ernie.__file__).parents[1]  # and no other one that is installed
         monkeypatch.setenv("PYTHONPATH", f"{TESTS}{os.pathsep}{ours}")
+        monkeypatch.setattr(ask, "PAUSE_S", 0.02)  # a double that died stays dead
         (self.path / "site.toml").write_text(SITE.format(python=sys.executable))
 
     def plant(self, **faults: Any) -> None:

@@ -121,7 +121,7 @@ def ask(
     stop: Callable[[AnswerRecord], str | None] = lambda record: None,
     api_key: str | None = None,
     timeout_s: float = TIMEOUT_S,
-    pause_s: float = PAUSE_S,
+    pause_s: float | None = None,
     progress: Progress = silent,
 ) -> tuple[AnswerRecord, ...]:
     """
@@ -149,7 +149,7 @@ def ask(
     ]
     unanswered, tally, why = 0, _Tally(records.values()), None
     with new_client(api_key, timeout_s=timeout_s, connections=concurrency) as client:
-        asker = _Asker(client, model, fields, pause_s)
+        asker = _Asker(client, model, fields, PAUSE_S if pause_s is None else pause_s)
         with _Threads(asker, missing, concurrency) as answers:
             for record in answers:
                 records[record.id] = record
