@@ -143,7 +143,7 @@ def test_a_killed_server_ends_inconclusive_and_keeps_what_was_measured(start) ->
 
     verdict = run.verdict()
     assert verdict["word"] == "INCONCLUSIVE", output
-    assert "the server died at" in verdict["message"]
+    assert "the server died" in verdict["message"]  # at a load, or just between two of them
     assert "it was killed (SIGKILL)" in verdict["message"]
     assert "it isn't started again" in verdict["message"]
     assert took_s < 60

@@ -72,7 +72,8 @@ class ServerPool:
             self._ready[launch] = server  # now the most recently used
             return server
         self._ready[launch] = server
-        raise self.bury(launch, "the server died between two measurements", "it doesn't answer")
+        why = server.trouble() or "it doesn't answer"
+        raise self.bury(launch, "the server died between two measurements", why)
 
     def bury(self, launch: Launch, what: str, why: str) -> ServerDied:
         """

@@ -148,7 +148,7 @@ def test_a_server_that_died_is_broken(starter: Starter) -> None:
             pool.get(launch())
 
     assert str(caught.value) == (
-        "http://127.0.0.1:1/v1: the server died between two measurements; got it doesn't answer. "
+        "http://127.0.0.1:1/v1: the server died between two measurements; got it was told to die. "
         "Its log tells why; it isn't started again, so that a flaky server can't pass"
     )
     assert starter.started[0].stops == 1
