@@ -4,25 +4,17 @@ The JSON Schema of a bundle's manifest: ``python -m pytest_ernie.evidence.bundle
 
 from __future__ import annotations
 
-import json
-from importlib import resources
 from pathlib import Path
 
-import msgspec
-
 from pytest_ernie.evidence.bundle import Manifest
+from pytest_ernie.standard.json_schema import schema_text
 
-PATH = Path(str(resources.files("pytest_ernie.evidence"))) / "bundle.schema.json"
+PATH = Path(__file__).with_name("bundle.schema.json")
 
 
 def generated() -> str:
-    """Return the schema that the types give, as JSON text with a final newline."""
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "The manifest of a bundle of evidence",
-        **msgspec.json.schema(Manifest),
-    }
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    """Return the schema as it is committed."""
+    return schema_text(Manifest, "The manifest of a bundle of evidence")
 
 
 if __name__ == "__main__":

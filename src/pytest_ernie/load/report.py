@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from pytest_ernie.standard.json_schema import schema_text
 
 from .calibration import Calibration
 from .search import CurvePoint, Found
@@ -41,19 +41,9 @@ class LoadReport(LoadSummary, frozen=True, kw_only=True):
     curve: tuple[CurvePoint, ...] | None = None
 
 
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of a report."""
-    title = "What pytest-ernie load measured"
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": title,
-        **msgspec.json.schema(LoadReport),
-    }
-
-
-def schema_text() -> str:
-    """Return the schema as it is committed."""
-    return msgspec.json.format(msgspec.json.encode(schema(), order="deterministic")).decode() + "\n"
+def schema() -> str:
+    """Return the schema of a report as it is committed."""
+    return schema_text(LoadReport, "What pytest-ernie load measured")
 
 
 def table(report: LoadReport) -> str:
@@ -132,11 +122,16 @@ def _curve(report: LoadReport) -> list[str]:
         f"no load keeps the limits ({report.requests_sent} requests were sent)"
         if report.max_concurrency == 0
         else f"the highest load within the limits is {report.max_concurrency} in flight "
-        f"(confidence {report.confidence:.0%}, {report.requests_sent} requests)"
+        f"({_sureness(report.confidence)}, {report.requests_sent} requests)"
     )
     if report.capped:
         head += "; a higher one wasn't allowed"
     return [head, *map(_curve_row, report.curve)]
+
+
+def _sureness(confidence: float | None) -> str:
+    """A search that ended with its requests, not with its answer, is sure of nothing."""
+    return f"confidence {confidence:.0%}" if confidence else "not confirmed"
 
 
 def _curve_row(point: CurvePoint) -> str:
@@ -149,4 +144,4 @@ def _curve_row(point: CurvePoint) -> str:
 
 
 if __name__ == "__main__":
-    SCHEMA.write_text(schema_text(), encoding="utf-8")
+    SCHEMA.write_text(schema(), encoding="utf-8")

@@ -6,7 +6,6 @@ The verdicts of a run for machines: results as JSON, and a job summary in Markdo
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +18,7 @@ from pytest_ernie.report.matrix import Matrix, Row, matrix
 from pytest_ernie.report.overview import MARKS, ROMAN, SCOPES, within
 from pytest_ernie.report.text import line
 from pytest_ernie.standard import Edition
+from pytest_ernie.standard.json_schema import schema_text
 from pytest_ernie.verdicts import Word
 
 if TYPE_CHECKING:
@@ -198,13 +198,8 @@ def write_results(session: ErnieSession, judgements: tuple[Judgement, ...]) -> l
 
 
 def schema() -> str:
-    """Return the schema of the results, as JSON text with a final newline."""
-    described = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Results of a certification run",
-        **msgspec.json.schema(Results),
-    }
-    return json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+    """Return the schema of the results as it is committed."""
+    return schema_text(Results, "Results of a certification run")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pytest_ernie.load import command
 from pytest_ernie.load.known.schedule import Schedule
 from pytest_ernie.load.known.server import KnownServer, known_server
 from pytest_ernie.load.protocol import LoadResult
-from pytest_ernie.load.report import SCHEMA, LoadReport, schema_text
+from pytest_ernie.load.report import SCHEMA, LoadReport, schema
 from pytest_ernie.load.summary import summarise
 from pytest_ernie.progress import silent
 
@@ -268,7 +268,7 @@ def test_the_committed_schema_is_the_one_that_the_types_give() -> None:
     """
     ``python -m pytest_ernie.load.report`` writes it.
     """
-    assert SCHEMA.read_text(encoding="utf-8") == schema_text()
+    assert SCHEMA.read_text(encoding="utf-8") == schema()
 
 
 def test_progress_is_one_line_of_a_terminal(

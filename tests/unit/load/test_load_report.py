@@ -195,6 +195,15 @@ def test_a_search_adds_its_curve() -> None:
     ]
 
 
+def test_a_search_that_ends_with_its_requests_is_not_confirmed() -> None:
+    """
+    Not "confidence 0 %", which would say that the answer is wrong.
+    """
+    text = table(report(**{**found(4, point(4)), "confidence": 0.0}))
+
+    assert "is 4 in flight (not confirmed, 50 requests)\n" in text
+
+
 def test_a_search_that_ends_at_the_highest_allowed_load_says_so() -> None:
     """
     The true limit may be higher.
