@@ -159,7 +159,7 @@ def _the_editions(benchmark: Answers, dataset: Dataset) -> None:
 
 
 def _of_questions(benchmark: Answers, dataset: Dataset) -> Iterator[str]:
-    """Say what isn't known of the questions: an edition without their digest can't tell one copy from another."""
+    """Say that nobody checked which copy it is: an edition without a digest can't tell."""
     if dataset.evaluation is not None and dataset.evaluation.sha256 is None:
         yield (
             f"the edition has no digest of {dataset.name}: both sides were asked the same "

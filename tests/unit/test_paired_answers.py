@@ -278,9 +278,7 @@ def of_a_library(questions: int = 100, sha256: str | None = "q" * 64) -> Any:
     """An edition whose sets a library asks and scores."""
     evaluation = load("ernie-4.5").datasets[0].evaluation
     assert evaluation is not None
-    return _with(
-        evaluation=msgspec.structs.replace(evaluation, questions=questions, sha256=sha256)
-    )
+    return _with(evaluation=msgspec.structs.replace(evaluation, questions=questions, sha256=sha256))
 
 
 def test_a_whole_data_set_of_the_edition_is_compared() -> None:

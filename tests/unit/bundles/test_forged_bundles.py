@@ -39,9 +39,7 @@ def test_honest_evidence_has_no_findings(workshop: Workshop, tmp_path: Path) -> 
     assert () == examine(tmp_path / "chip.ernie").findings
 
 
-def test_several_prompts_of_a_question_are_one_question(
-    workshop: Workshop, tmp_path: Path
-) -> None:
+def test_several_prompts_of_a_question_are_one_question(workshop: Workshop, tmp_path: Path) -> None:
     """
     A data set of n questions asked under two prompts has 2n answers, and is whole.
     """
