@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from doubles.openai_server import Behaviour, FakeServer
-from pytest_ernie.engines.vllm_facts import (
+from pytest_ernie.engines.vllm.facts import (
     activation,
     ask_workers,
     layer_lines,

@@ -14,7 +14,7 @@ import pytest
 
 from doubles.load_client import load_run
 from pytest_ernie.engines.dialects import VLLM
-from pytest_ernie.engines.lifecycle import ServerPool
+from pytest_ernie.engines.lifecycle.pool import ServerPool
 from pytest_ernie.engines.protocol import Launch, Server
 from pytest_ernie.errors import EngineError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
