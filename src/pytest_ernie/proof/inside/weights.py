@@ -1,7 +1,7 @@
 """
 Makes the stand-ins' weights, inside an environment with torch, transformers and torchao.
 
-    python weights_inside.py TINY OUT
+    python weights.py TINY OUT
 
     OUT/geometry        the shape of ERNIE-4.5-0.3B, random weights in bf16
     OUT/geometry-int8   the same with torchao's int8 weights
