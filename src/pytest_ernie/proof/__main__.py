@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_ernie.bundles.rederive import conformance_folder
 from pytest_ernie.errors import ErnieError
 from pytest_ernie.proof.faults import ASKED
 from pytest_ernie.proof.prepare import prepare
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.prepare_only:
         return 0
     command = [
-        *(sys.executable, "-m", "pytest", "--pyargs", "pytest_ernie.conformance"),
+        *(sys.executable, "-m", "pytest", str(conformance_folder())),
         *("--edition=gpu-proof", f"--device={options.device}", f"--site={site}"),
         *(("-p", FAULTS, "-m", ASKED[options.fault]) if options.fault else ()),
         *further,
