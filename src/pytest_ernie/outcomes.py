@@ -34,8 +34,16 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     node: str
 
 
-class VerdictNotPassed(Exception):
-    """Ends a criterion's test whose verdict isn't PASS; its text is the verdict's message."""
+class VerdictNotPassed(pytest.fail.Exception):
+    """
+    Ends a criterion's test whose verdict isn't PASS; its text is the verdict's message.
+
+    No stack is made of it: pytest would read and parse every file between the test and the cause,
+    for a second a criterion, and nobody would see it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, pytrace=False)
 
 
 class Outcomes:
