@@ -241,10 +241,10 @@ def test_prompt_seeds_are_averaged_within_their_question() -> None:
 @pytest.mark.parametrize(("asked", "wanted"), [(1, 2), (2, 1), (3, 2)])
 def test_another_number_of_prompts_than_the_editions_is_refused(asked: int, wanted: int) -> None:
     """Fewer would decide less, more would be a choice."""
-    one = side(*seeded(*[1.0] * asked))
+    one, other = (side(*seeded(*[1.0] * asked)) for _ in range(2))
 
     with pytest.raises(EvidenceError) as caught:
-        scores_agree(one, one, _with(prompt_seeds=wanted))
+        scores_agree(one, other, _with(prompt_seeds=wanted))
 
     assert str(caught.value) == (
         "question q000 was asked under another number of prompts than the edition says; "
