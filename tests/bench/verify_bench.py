@@ -19,12 +19,12 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from doubles.forger import SUITE
+from doubles.forger import SUITE, claimed_run
 from doubles.synthetic import Synthetic, timed_to_fit
 from pytest_ernie.bundles.keys import new_key
 from pytest_ernie.bundles.pack import Packing, pack
 from pytest_ernie.bundles.rederive import Question, rederive
-from pytest_ernie.bundles.runs import Run, write_run
+from pytest_ernie.bundles.runs import write_run
 from pytest_ernie.bundles.signing import sign_bundle
 from pytest_ernie.evidence import Store
 from pytest_ernie.standard import criteria, load
@@ -88,20 +88,8 @@ def make(folder: Path, questions: int) -> None:
         evidence=str(evidence), reference=str(folder / "a100.ernie"), edition="ernie-4.5"
     )
     judged = rederive(question)
-    run = Run(
-        suite=SUITE,
-        edition="ernie-4.5",
-        edition_digest="e" * 64,
-        device="gpu",
-        applicant="chip",
-        offline=False,
-        recorded_reference=False,
-        reference=Store(benchmark).journal.entries[-1].hash,
-        started_unix_s=1.0,
-        ended_unix_s=2.0,
-        site=None,
-        judgements=tuple(judged.values()),
-    )
+    head = Store(benchmark).journal.entries[-1].hash
+    run = claimed_run(tuple(judged.values()), edition="ernie-4.5", device="gpu", reference=head)
     write_run(evidence, run)
     pack(evidence, folder / "chip.ernie", Packing(suite=SUITE))
     new_key(folder / "vendor.key", {})

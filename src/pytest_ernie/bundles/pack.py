@@ -66,9 +66,9 @@ def pack(evidence: Path, output: Path, packing: Packing | None = None) -> Bundle
         raise UsageProblem("this is a bundle already", where=evidence)
     for chain in store.chains:
         _refuse_altered(chain)
-    files = _files(store, packing or Packing())
-    seal = Seal(entries=len(store.journal.entries), head=store.journal.entries[-1].hash)
-    _write(output, files, seal)
+    kept = _runs(evidence)
+    _refuse_cut(store, kept)
+    _write(output, _files(store, kept, packing or Packing()), runs.end_of(store.journal))
     return open_bundle(output)
 
 
@@ -91,10 +91,9 @@ def with_signature(path: Path, envelope: bytes) -> None:
     part.replace(path)
 
 
-def _files(store: Store, packing: Packing) -> Iterator[tuple[str, bytes]]:
+def _files(store: Store, kept: dict[str, bytes], packing: Packing) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every file, in the order of the names."""
     folder, journal = store.folder, store.journal
-    kept = _runs(folder)
     yield from sorted(_editions(store.chains, packing.edition).items())
     named = {name for chain in store.chains for name in named_blobs(chain)}
     for name in sorted(named):
@@ -162,6 +161,17 @@ def _refuse_altered(journal: Journal) -> None:
             f"the evidence isn't whole, so it isn't packed: {problems[0]}",
             where=journal.path,
             fix="Keep this folder for whoever certifies, and measure into a new one with --evidence",
+        )
+
+
+def _refuse_cut(store: Store, kept: dict[str, bytes]) -> None:
+    """What a run left in the journal must still be there: nothing tells what was cut off."""
+    told = (msgspec.json.decode(content, type=runs.Run) for content in kept.values())
+    if cut := next(runs.cut_tails(store.chains, told), None):
+        raise EvidenceError(
+            f"the evidence isn't whole, so it isn't packed: {cut}",
+            where=store.journal.path,
+            fix="Pack the folder as that run left it",
         )
 
 

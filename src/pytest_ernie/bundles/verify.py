@@ -1,7 +1,8 @@
 """
 Verifying a bundle: is it whole, does it agree with itself, and are its verdicts the ones it claims?
 
-    holds       whole and consistent, every claimed verdict comes out again, and all of them are PASS
+    holds       whole and consistent, every claimed verdict comes out again, and all of them are PASS; or it
+                claims to be a reference, and all that it claims to have recorded is there
     doesn't     anything else; each reason is named
     unusable    it can't be opened, or not judged (an error instead of a result)
 """
@@ -19,7 +20,7 @@ from pytest_ernie.bundles.consistency import Marks, consistency_findings, copied
 from pytest_ernie.bundles.facts import Facts, facts_of
 from pytest_ernie.bundles.finding import Finding
 from pytest_ernie.bundles.rederive import Question, rederive
-from pytest_ernie.bundles.runs import Run, claims
+from pytest_ernie.bundles.runs import Run, claims, cut_tails
 from pytest_ernie.bundles.signing import Signed, runs_of, signed, trusted_keys
 from pytest_ernie.errors import BundleUnusable, EvidenceError
 from pytest_ernie.evidence import Store
@@ -66,6 +67,8 @@ class Verification(Struct, frozen=True, kw_only=True):
     """What the evidence was recorded under."""
     demands_trust: bool = False
     """Keys were named, and one of them must have signed it."""
+    as_reference: bool = False
+    """It claims nothing but what it recorded, so nothing was compared."""
 
     @property
     def holds(self) -> bool:
@@ -91,7 +94,8 @@ class Verification(Struct, frozen=True, kw_only=True):
                 "no verdict could be derived: the bundle claims none that a reference shows"
             )
         elif wanting := sum(word not in (Word.PASS, *RECORDED) for word in words):
-            reasons.append(f"{wanting} of {len(words)} criteria aren't PASS")
+            wanted = "recorded whole" if self.as_reference else "PASS"
+            reasons.append(f"{wanting} of {len(words)} criteria aren't {wanted}")
         return tuple(reasons)
 
 
@@ -158,19 +162,28 @@ def verify(path: Path, asked: Asked) -> Verification:
     if trusted != (more := trusted_keys(edition, asked.trust)):
         vouched = signed(store.bundle, more)
     notes = list(_notes(store, runs, edition_digest(edition), edition.name))
-    reference = asked.reference or (None if edition.certifies else _shipped_reference())
+    claimed = claims(runs)
+    compared = [n for n, j in claimed.items() if j.verdict.word not in RECORDED]
+    as_reference = bool(claimed and not compared and not asked.every and not asked.reference)
+    reference = asked.reference
+    if reference is None and not (edition.certifies or as_reference):
+        reference = _shipped_reference()
     other = None if reference is None else _reference(reference, more)
     if other is not None:
         found += copied_findings(examined.marks, other.marks)
-    claimed = claims(runs)
+    found += (
+        Finding(kind="cut", where="the journal's end", what=what)
+        for what in cut_tails(store.chains, runs)
+    )
     judged: dict[str, Judgement] = {}
     if not found and not (other and other.findings):
-        about = {n: j for n, j in claimed.items() if j.verdict.word not in RECORDED}
+        about = compared or list(claimed)
         question = Question(
             evidence=str(path.resolve()),
             reference=None if reference is None else str(reference.resolve()),
             edition=name if name in editions() else str(Path(name).resolve()),
             criteria=None if asked.every else tuple(about),
+            as_reference=as_reference,
         )
         judged = rederive(question) if about or asked.every else {}
     same = _is_same_reference(runs, other.store if other else None)
@@ -192,6 +205,7 @@ def verify(path: Path, asked: Asked) -> Verification:
         notes=tuple(notes),
         challenge=store.challenge,
         demands_trust=bool(asked.trust),
+        as_reference=as_reference,
     )
 
 

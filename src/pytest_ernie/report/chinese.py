@@ -361,6 +361,11 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"the reference wasn't recorded on (\w+) or (\w+)", r"基准不是在 \1 或 \2 上录制的"),
     # evidence
     (
+        r"attempts: (\d+) at (\d+) measurements?, (\d+) of them completed",
+        r"对 \2 项测量共尝试 \1 次，完成 \3 次",
+    ),
+    (r"measured again because: (.+)", r"重测原因：\1"),
+    (
         r"(.+): nothing is recorded for (.+)\. Run without --offline on the device to measure it",
         r"\1：没有 \2 的记录。请在设备上去掉 --offline 运行以进行测量",
     ),
