@@ -7,8 +7,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from pytest_ernie.engines.counters import counter_in, read_counter
-from pytest_ernie.engines.replicas import Replicas
+from pytest_ernie.engines.asking.counters import counter_in, read_counter
+from pytest_ernie.engines.lifecycle.replicas import Replicas
 
 NAME = "vllm:generation_tokens_total"
 PAGE = """\

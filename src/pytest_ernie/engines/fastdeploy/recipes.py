@@ -20,8 +20,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from pytest_ernie.engines.fastdeploy_flags import FLAGS
 from pytest_ernie.errors import EngineError
+
+from .flags import FLAGS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -125,7 +126,7 @@ def _name(entry: Device | Recipe) -> str:
 @lru_cache(maxsize=1)
 def table() -> Table:
     """Return the shipped table."""
-    text = (resources.files(__package__) / "fastdeploy.toml").read_text(encoding="utf-8")
+    text = (resources.files(__package__) / "recipes.toml").read_text(encoding="utf-8")
     return msgspec.convert(tomllib.loads(text), Table, strict=True)
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_ernie.engines.protocol import Dialect
 from pytest_ernie.errors import EngineError
 
 from .chat import error_text, headers, read_answer, trust
-from .protocol import Dialect
 
 LIST_TIMEOUT_S = 10.0
 FIRST_ANSWER_TIMEOUT_S = 300.0

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from pytest_ernie.engines.protocol import CountsTokens, Dialect, ServedFacts, Server
 from pytest_ernie.errors import EngineError
-
-from .protocol import CountsTokens, Dialect, ServedFacts, Server
 
 
 class Replicas:

@@ -13,19 +13,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_ernie.engines.checkpoint import checkpoint_config
+from pytest_ernie.engines.dialects import VLLM
+from pytest_ernie.engines.lifecycle.started import HowToStart, StartedServer, start_until_ready
+from pytest_ernie.engines.lifecycle.variables import PASSED_ON, cpu_threads, passed_on
+from pytest_ernie.engines.ports import Ports, TakePorts, free_ports
+from pytest_ernie.engines.protocol import Launch, Preview
 from pytest_ernie.errors import EngineError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.toolchain import Toolchain
 
-from . import vllm_facts, vllm_recipes
-from .checkpoint import checkpoint_config
-from .dialects import VLLM
-from .ports import Ports, TakePorts, free_ports
-from .protocol import Launch, Preview
-from .started import HowToStart, StartedServer, start_until_ready
-from .variables import PASSED_ON, cpu_threads, passed_on
+from . import facts, recipes
 
-INSIDE = Path(__file__).with_name("inside")
+INSIDE = Path(__file__).parents[1] / "inside"
 EXTENSION = "ernie_inside_vllm.Inside"
 START_TIMEOUT_S = 1800.0
 """Loading hundreds of gigabytes takes its time; a dead process is seen at once."""
@@ -119,7 +119,7 @@ class Vllm:
             take_ports=take_ports,
         )
         try:
-            server.facts = vllm_facts.collect(
+            server.facts = facts.collect(
                 base_url=server.base_url,
                 api_key=key,
                 model=server.model,
@@ -143,7 +143,7 @@ def command_line(
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--max-model-len", str(launch.window), "--max-num-seqs", str(launch.max_num_seqs)),
         *("--tensor-parallel-size", str(launch.tensor_parallel)),
-        *vllm_recipes.arguments(launch.datatype, config, launch.extra),
+        *recipes.arguments(launch.datatype, config, launch.extra),
         *("--worker-extension-cls", EXTENSION),
         # On a CPU one process fewer starts 9 s sooner, and nothing is worth compiling.
         *(("--enforce-eager", "--distributed-executor-backend", "uni") if on_cpu else ()),

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Literal
 
+from pytest_ernie.engines.protocol import Launch, Server
 from pytest_ernie.errors import ErnieError, ServerDied
-
-from .protocol import Launch, Server
 
 State = Literal["off", "starting", "ready", "stopped", "broken"]
 

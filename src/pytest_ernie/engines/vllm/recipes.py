@@ -9,7 +9,6 @@ arguments in the launch's ``extra``: they come last and win.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,25 +87,3 @@ def arguments(datatype: str, config: dict[str, Any], extra: Sequence[str] = ()) 
         chosen += ("--quantization", "torchao")
     changed = overrides(datatype, config)
     return (*chosen, "--hf-overrides", json.dumps(changed)) if changed else chosen
-
-
-def reported(inventory: dict[str, Any]) -> str | None:
-    """
-    Name the data type by the quantization settings that the running engine holds.
-
-    In the standard's word where it has one (``wint8``), else as the engine names it; None if the
-    engine said nothing.
-    """
-    if not inventory:
-        return None
-    quantization, config = inventory.get("quantization"), inventory.get("config") or ""
-    if quantization is None:
-        return "bf16" if inventory.get("dtype") == "bfloat16" else str(inventory.get("dtype"))
-    kinds = re.findall(r"(\w+)Config\(", config.replace("TorchAOConfig(", ""))
-    kind = kinds[0] if kinds else ""
-    four = "int4" in config or kind.startswith("Int4")
-    if re.match(r"Int8DynamicActivationInt(x|4)Weight$", kind):
-        return "w4a8" if four else "w8a8"
-    if kind in ("Int8WeightOnly", "IntxWeightOnly", "Int4WeightOnly"):
-        return "wint4" if four else "wint8"
-    return f"{quantization} {kind}".strip()

@@ -12,6 +12,7 @@ import re
 
 import msgspec
 
+from pytest_ernie.engines.protocol import Dialect
 from pytest_ernie.errors import EngineError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.standard.model import ServingContextRule
@@ -19,7 +20,6 @@ from pytest_ernie.standard.model import ServingContextRule
 from . import ready
 from .chat import Answer, ask_chat, new_client
 from .haystack import CYCLE, Haystack, Hidden, sentences_for
-from .protocol import Dialect
 
 TIMEOUT_S = 3600.0
 """A full window on a slow device takes minutes."""

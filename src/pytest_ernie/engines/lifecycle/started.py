@@ -18,16 +18,17 @@ from pathlib import Path
 
 import msgspec
 
+from pytest_ernie.engines.asking import ready
+from pytest_ernie.engines.asking.counters import read_counter
+from pytest_ernie.engines.ports import PortBlock, Ports, TakePorts, free_ports
+from pytest_ernie.engines.protocol import UNKNOWN, Dialect, ServedFacts
 from pytest_ernie.errors import EngineError, ServerNotStarted
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.process import Running, start
 
-from . import failure, ready
+from . import failure
 from .belongings import Belongings
-from .counters import read_counter
 from .logs import Logs
-from .ports import PortBlock, Ports, TakePorts, free_ports
-from .protocol import UNKNOWN, Dialect, ServedFacts
 from .watch import Watch
 
 POLL_S = 0.25

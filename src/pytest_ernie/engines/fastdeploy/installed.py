@@ -15,7 +15,7 @@ from pytest_ernie.errors import EngineError
 from pytest_ernie.toolchains.environment import inherited
 from pytest_ernie.toolchains.toolchain import Toolchain
 
-from .fastdeploy_flags import LATEST, Release, flags_in_source, release_of, text_of
+from .flags import LATEST, Release, flags_in_source, release_of, text_of
 
 ANSWER_WITHIN_S = 60.0
 ASK = """

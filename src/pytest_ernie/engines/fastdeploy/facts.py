@@ -7,7 +7,7 @@ What a running FastDeploy shows of its weights and activations (R13), from its l
                            quantized while loading: the engine's log, which says for experts and for
                            the rest what they become, in releases that do say it
                            what the worker itself shows of its memory, where the site lets it be asked
-                           (``inside/fastdeploy``), outweighs both
+                           (``inside``), outweighs both
     activations            weight-only: the type that the model computes in;
                            W4A8: a kernel of that name in a trace, since a config proves no kernel
 
@@ -25,14 +25,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from pytest_ernie.engines.asking import ready
+from pytest_ernie.engines.checkpoint import WORDS, read_header
+from pytest_ernie.engines.protocol import Launch, ServedFacts
 from pytest_ernie.errors import EngineError
 
-from . import ready
-from .inventory import WORDS, read_header
-from .protocol import Launch, ServedFacts
-
 if TYPE_CHECKING:
-    from .started import StartedServer
+    from pytest_ernie.engines.lifecycle.started import StartedServer
 
 TYPES: dict[str, str] = {
     "wint8": "int8",
@@ -72,7 +71,7 @@ EVIDENCE_LINES = 24
 LINE_CHARACTERS = 1500
 
 INSIDE = re.compile(r"^ERNIE-INSIDE (\{.*\})$", re.MULTILINE)
-"""What ``inside/fastdeploy`` writes into a worker's log."""
+"""What ``inside`` writes into a worker's log."""
 REVEAL_TYPES = (
     "This FastDeploy says that it quantizes while loading, not into what: reveal = true under "
     "[engine] looks at the weights inside its workers; or serve weights that are quantized already "

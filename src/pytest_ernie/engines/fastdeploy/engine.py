@@ -2,10 +2,10 @@
 FastDeploy, started from its own interpreter: what ERNIE 4.5 is certified with on accelerators.
 
     launch line   the published configuration or what is derived from it (``recipes``), in the words
-                  of the installed release (``fastdeploy_flags``); no YAML, whose keys it drops silently
+                  of the installed release (``flags``); no YAML, whose keys it drops silently
     address       127.0.0.1, every port of one block; a key of this run
     logs          FD_LOG_DIR in the server's own working folder, workers' logs included
-    proof         what its log and the checkpoint's headers show: see ``fastdeploy_facts``
+    proof         what its log and the checkpoint's headers show: see ``facts``
 
 The server leaves with 0 when its engine fails, so an exit code means nothing here. ``fastdeploy serve``
 isn't used: it hides the exit, and its stop doesn't wait.
@@ -22,22 +22,22 @@ from typing import Any
 
 import msgspec
 
+from pytest_ernie.engines.checkpoint import checkpoint_config
+from pytest_ernie.engines.dialects import FASTDEPLOY
+from pytest_ernie.engines.lifecycle.started import HowToStart, StartedServer, start_until_ready
+from pytest_ernie.engines.lifecycle.variables import PASSED_ON, passed_on
+from pytest_ernie.engines.ports import Ports, TakePorts, free_ports
+from pytest_ernie.engines.protocol import Launch, Preview
 from pytest_ernie.errors import EngineError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.toolchain import Toolchain
 
-from . import fastdeploy_facts, recipes
-from .checkpoint import checkpoint_config
-from .dialects import FASTDEPLOY
-from .fastdeploy_flags import Value, render
-from .fastdeploy_installed import Installed, assumed, installed
-from .ports import Ports, TakePorts, free_ports
-from .protocol import Launch, Preview
-from .started import HowToStart, StartedServer, start_until_ready
-from .variables import PASSED_ON, passed_on
+from . import facts, recipes
+from .flags import Value, render
+from .installed import Installed, assumed, installed
 
 MODULE = "fastdeploy.entrypoints.openai.api_server"
-INSIDE = Path(__file__).with_name("inside") / "fastdeploy"
+INSIDE = Path(__file__).with_name("inside")
 """On PYTHONPATH of a server whose workers are looked into."""
 LOGS = "log"
 """Folder of FD_LOG_DIR, in the server's working folder."""
@@ -148,7 +148,7 @@ class FastDeploy:
         if release.release < METRICS_ON_API_PORT:
             server.metrics_port = server.ports.others[0]
         try:
-            server.facts = fastdeploy_facts.collect(
+            server.facts = facts.collect(
                 server,
                 launch=launch,
                 config=config,
