@@ -10,6 +10,7 @@ from itertools import combinations
 import pytest
 from certification_kit import Laboratory
 
+from doubles.forger import Workshop
 from pytest_ernie.cli import main
 from pytest_ernie.evidence import Store
 
@@ -152,22 +153,10 @@ def test_evidence_made_before_the_challenge_is_found_out(laboratory, challenged)
     """
     A header that names the nonce over needles of another time: the codes give it away.
     """
-    import msgspec
-
-    from pytest_ernie.evidence.journal import GENESIS, Journal
-    from pytest_ernie.standard.digest import canonical, digest
-
     challenged("", "--evidence=before")
-    journal, before = Journal(laboratory.path / "before"), GENESIS
-    resealed = []
-    for entry in journal.entries:
-        fields = {**msgspec.to_builtins(entry), "prev": before}
-        if entry.type == "header":
-            fields["body"] = {**entry.body, "challenge": "nonce-of-the-body-1"}
-        del fields["hash"]
-        before = fields["hash"] = digest(fields)
-        resealed.append(canonical(fields) + b"\n")
-    journal.path.write_bytes(b"".join(resealed))
+    forger = Workshop(laboratory.path / "before")
+    forger.of("header")[0]["body"]["challenge"] = "nonce-of-the-body-1"
+    forger.write()
 
     result, words = challenged("nonce-of-the-body-1", "--evidence=before", "--offline")
 

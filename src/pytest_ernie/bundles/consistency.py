@@ -237,20 +237,24 @@ def _answers(journal: Journal, begin: Entry, result: Entry) -> Iterator[Finding]
     """Every question has an answer, and the same answer has the same score."""
     ids = [*begin.body.get("continues", ()), begin.id]
     samples = [e for id in ids for e in journal.of_id.get(id, ()) if e.type == "sample"]
-    answered = {entry.body["id"] for entry in samples}
+    answered: set[str] = set()
+    scores: dict[tuple[str, str, str], tuple[float | None, int]] = {}
+    differing: list[Finding] = []
+    for entry in samples:
+        said = entry.body
+        answered.add(said["id"])
+        if said.get("error") is not None:
+            continue
+        key = (said["id"], said["question_digest"], digest(said["answer"]))
+        score, seq = scores.setdefault(key, (said["score"], entry.seq))
+        if score != said["score"]:
+            what = f"the same answer as in entry {seq} has another score"
+            differing.append(_finding("inconsistent", entry, what))
     questions = result.body["data"]["questions"]
     if len(answered) != questions:
         what = f"it counts {questions} questions, and {len(answered)} have an answer"
         yield _finding("inconsistent", result, what)
-    scores: dict[tuple[str, str, str], tuple[float | None, int]] = {}
-    for entry in samples:
-        if entry.body.get("error") is not None:
-            continue
-        key = (entry.body["id"], entry.body["question_digest"], entry.body["answer"])
-        score, seq = scores.setdefault(key, (entry.body["score"], entry.seq))
-        if score != entry.body["score"]:
-            what = f"the same answer as in entry {seq} has another score"
-            yield _finding("inconsistent", entry, what)
+    yield from differing
 
 
 def _span(begin: Entry, result: Entry) -> tuple[float, float]:

@@ -93,12 +93,11 @@ def with_signature(path: Path, envelope: bytes) -> None:
 
 def _files(store: Store, kept: dict[str, bytes], packing: Packing) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every file, in the order of the names."""
-    folder, journal = store.folder, store.journal
     yield from sorted(_editions(store.chains, packing.edition).items())
     named = {name for chain in store.chains for name in named_blobs(chain)}
     for name in sorted(named):
         yield f"{BLOBS}{name[:2]}/{name}", store.blobs.get(name)
-    yield JOURNAL, _whole_lines(folder / "journal.jsonl", journal)
+    yield JOURNAL, store.journal.text()
     for name, content in sorted(kept.items()):
         yield f"{RUNS}{name}", content
     facts = facts_of(store.chains, packing.suite or suite())
@@ -173,12 +172,6 @@ def _refuse_cut(store: Store, kept: dict[str, bytes]) -> None:
             where=store.journal.path,
             fix="Pack the folder as that run left it",
         )
-
-
-def _whole_lines(path: Path, journal: Journal) -> bytes:
-    """Return the lines that were read: what another process appends meanwhile isn't sealed."""
-    lines = path.read_bytes().split(b"\n")[: len(journal.entries)]
-    return b"".join(line + b"\n" for line in lines)
 
 
 def _runs(folder: Path) -> dict[str, bytes]:

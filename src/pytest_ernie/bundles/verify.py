@@ -211,7 +211,7 @@ def verify(path: Path, asked: Asked) -> Verification:
 
 def _chain_findings(store: Store, seal: Seal | None) -> list[Finding]:
     """Check the evidence's own chain, and that of each part against the end with which it was merged."""
-    if found := chain_findings(store.journal.text(), seal):
+    if found := chain_findings(store.journal, seal):
         return found
     try:
         parts = store.chains[1:]
@@ -220,7 +220,7 @@ def _chain_findings(store: Store, seal: Seal | None) -> list[Finding]:
     return [
         msgspec.structs.replace(finding, where=f"{part.path.parent.name}, {finding.where}")
         for part in parts
-        for finding in chain_findings(part.text(), None)
+        for finding in chain_findings(part, None)
     ]
 
 

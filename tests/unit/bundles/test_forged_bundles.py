@@ -17,8 +17,10 @@ import pytest
 from doubles.forger import Workshop, files_of, packed_files
 from pytest_ernie.bundles.chain import chain_findings
 from pytest_ernie.bundles.consistency_of_loads import COUNTER_TOLERANCE
+from pytest_ernie.bundles.finding import Finding
 from pytest_ernie.bundles.verify import examine
 from pytest_ernie.evidence.bundle import Seal
+from pytest_ernie.evidence.journal import Journal
 from pytest_ernie.standard.digest import canonical
 
 Lines = list[dict[str, Any]]
@@ -29,7 +31,12 @@ def kinds(workshop: Workshop, *, anew: bool = False) -> set[str]:
     sealed = Workshop(workshop.folder)
     seal = Seal(entries=len(sealed.entries), head=sealed.entries[-1]["hash"])
     text = (workshop.write(anew=anew) / "journal.jsonl").read_bytes()
-    return {finding.kind for finding in chain_findings(text, seal)}
+    return {finding.kind for finding in findings(text, seal)}
+
+
+def findings(text: bytes, seal: Seal | None = None) -> list[Finding]:
+    """Return what is found in a bundle's journal of that text."""
+    return chain_findings(Journal(Path("bundle"), lambda: text), seal)
 
 
 def test_honest_evidence_has_no_findings(workshop: Workshop, tmp_path: Path) -> None:
@@ -108,7 +115,7 @@ def test_an_entry_whose_own_hash_was_made_anew_is_edited(workshop: Workshop) -> 
     workshop.entries[4:] = after
 
     text = (workshop.write(anew=False) / "journal.jsonl").read_bytes()
-    found = chain_findings(text, None)
+    found = findings(text)
 
     assert [("edited", "entry 3")] == [(finding.kind, finding.where) for finding in found]
 
@@ -119,7 +126,7 @@ def test_a_line_cut_in_the_middle_is_cut(workshop: Workshop) -> None:
     """
     text = (workshop.folder / "journal.jsonl").read_bytes()
 
-    assert {"cut"} == {finding.kind for finding in chain_findings(text[:-9], None)}
+    assert {"cut"} == {finding.kind for finding in findings(text[:-9])}
 
 
 def test_a_clock_that_ran_backwards_is_named(workshop: Workshop, tmp_path: Path) -> None:
@@ -159,7 +166,7 @@ def test_a_key_that_stands_twice_is_an_edited_entry(workshop: Workshop) -> None:
     )
     lines = (workshop.folder / "journal.jsonl").read_bytes().splitlines()[:-1]
 
-    found = chain_findings(b"\n".join([*lines, forged]) + b"\n", None)
+    found = findings(b"\n".join([*lines, forged]) + b"\n")
 
     assert ["edited"] == [finding.kind for finding in found]
     assert "a key twice" in found[0].what
