@@ -7,6 +7,9 @@ from __future__ import annotations
 import json
 
 from doubles.demonstration import build
+from doubles.forger import SUITE
+from pytest_ernie.bundles.pack import Packing, pack
+from pytest_ernie.bundles.verify import examine
 
 
 def test_one_model_of_the_demonstration_is_judged_and_reported(pytester, conformance_folder):
@@ -31,3 +34,6 @@ def test_one_model_of_the_demonstration_is_judged_and_reported(pytester, conform
     assert "No device was measured." in page
     assert "Not drawn:" not in page
     assert page.count('role="img"') > 30
+    for side in (chip, reference):
+        packed = pack(side, side.with_suffix(".ernie"), Packing(suite=SUITE))
+        assert examine(packed.path).findings == (), "made up, and in agreement with itself"

@@ -234,15 +234,15 @@ def _accuracy(place: _Place, begin: Entry, result: Entry) -> Checked:
 
 
 def _answers(journal: Journal, begin: Entry, result: Entry) -> Iterator[Finding]:
-    """Every question has an answer, and the same answer has the same score."""
+    """Every question has an answer under each prompt seed, and the same answer has the same score."""
     ids = [*begin.body.get("continues", ()), begin.id]
     samples = [e for id in ids for e in journal.of_id.get(id, ()) if e.type == "sample"]
-    answered: set[str] = set()
+    answered: dict[int, set[str]] = {0: set()}
     scores: dict[tuple[str, str, str], tuple[float | None, int]] = {}
     differing: list[Finding] = []
     for entry in samples:
         said = entry.body
-        answered.add(said["id"])
+        answered.setdefault(said.get("prompt_seed", 0), set()).add(said["id"])
         if said.get("error") is not None:
             continue
         key = (said["id"], said["question_digest"], digest(said["answer"]))
@@ -251,9 +251,11 @@ def _answers(journal: Journal, begin: Entry, result: Entry) -> Iterator[Finding]
             what = f"the same answer as in entry {seq} has another score"
             differing.append(_finding("inconsistent", entry, what))
     questions = result.body["data"]["questions"]
-    if len(answered) != questions:
-        what = f"it counts {questions} questions, and {len(answered)} have an answer"
-        yield _finding("inconsistent", result, what)
+    for seed, ids in sorted(answered.items()):
+        if len(ids) != questions:
+            under = f" under prompt seed {seed}" if seed else ""
+            what = f"it counts {questions} questions, and {len(ids)} have an answer{under}"
+            yield _finding("inconsistent", result, what)
     yield from differing
 
 

@@ -29,8 +29,8 @@ MOST_OF_ONE = 2**30
 MOST_OF_ALL = 3 * 2**30
 """Bytes of all entries, unpacked."""
 MOST_TIMES_LARGER = ((128 * 2**20, 100), (MOST_OF_ONE, 20))
-"""Unpacked to packed, by bytes unpacked: a bomb must be large itself. What would shrink further is stored as it
-is, so honest bundles never exceed it."""
+"""Unpacked to packed, by bytes unpacked: a bomb must be large itself. What would shrink further is stored as
+it is, so honest bundles never exceed it."""
 CHUNK = 2**20
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*")

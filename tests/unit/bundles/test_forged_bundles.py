@@ -368,3 +368,26 @@ def test_a_server_may_count_a_token_less_for_each_answer(
     workshop.pack(tmp_path / "chip.ernie")
 
     assert () == examine(tmp_path / "chip.ernie").findings
+
+
+@pytest.mark.parametrize(
+    ("lost", "told"), [(0, []), (1, ["199 have an answer under prompt seed 1"])]
+)
+def test_a_question_may_be_asked_under_several_prompt_seeds(
+    workshop: Workshop, tmp_path: Path, lost: int, told: list[str]
+) -> None:
+    """
+    Questions are counted, not prompts; under each seed all of them must have been asked.
+    """
+    samples = workshop.of("sample", "serving.accuracy")
+    again = [copy.deepcopy(sample) for sample in samples[lost:]]
+    for sample in again:
+        sample["body"] |= {"id": f"{sample['body']['id']}#1", "prompt_seed": 1}
+    place = workshop.entries.index(samples[-1]) + 1
+    workshop.entries[place:place] = again
+    workshop.pack(tmp_path / "chip.ernie")
+
+    found = [finding.what for finding in examine(tmp_path / "chip.ernie").findings]
+
+    assert len(told) == len(found)
+    assert all(words in what for words, what in zip(told, found, strict=True))
