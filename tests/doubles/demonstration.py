@@ -2,8 +2,8 @@
 A demonstration: evidence of a chip that doesn't exist and of its reference, for all 185 criteria.
 
 Every figure is drawn from a formula, the devices say that they are synthetic, and the report puts
-that on every page. Its records agree with each other as a real run's do, on a clock of its own, so that
-``pytest-ernie verify`` has nothing to say against them but the verdicts. ``python -m doubles.demonstration FOLDER`` writes FOLDER/chip and
+that on every page. Its records agree with each other as a real run's do, on a clock of its own: verify finds
+nothing wrong with them but verdicts. ``python -m doubles.demonstration FOLDER`` writes FOLDER/chip and
 FOLDER/reference, which an ordinary offline run judges::
 
     pytest -m "training or inference" --offline --evidence FOLDER/chip --reference FOLDER/reference

@@ -251,10 +251,10 @@ def _answers(journal: Journal, begin: Entry, result: Entry) -> Iterator[Finding]
             what = f"the same answer as in entry {seq} has another score"
             differing.append(_finding("inconsistent", entry, what))
     questions = result.body["data"]["questions"]
-    for seed, ids in sorted(answered.items()):
-        if len(ids) != questions:
+    for seed, own in sorted(answered.items()):
+        if len(own) != questions:
             under = f" under prompt seed {seed}" if seed else ""
-            what = f"it counts {questions} questions, and {len(ids)} have an answer{under}"
+            what = f"it counts {questions} questions, and {len(own)} have an answer{under}"
             yield _finding("inconsistent", result, what)
     yield from differing
 

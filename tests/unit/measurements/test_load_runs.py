@@ -197,13 +197,10 @@ def test_the_whole_workload_is_asked_once_after_a_calibration(
         ((0.0, None), None),
     ],
 )
-def test_what_the_server_counts_itself_is_kept_from_before_and_after(
-    asked: Asked,
-    monkeypatch: pytest.MonkeyPatch,
-    told: tuple[float | None, ...],
-    kept_of_it: Any,
+def test_what_the_server_counts_itself_is_kept(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, told: tuple[float | None, ...], kept_of_it: Any
 ) -> None:
-    """Around the requests alone; half of it says nothing."""
+    """From before and after the requests; half of it says nothing."""
     moments = []
 
     def counts() -> float | None:
