@@ -158,6 +158,10 @@ def _provenance(session: ErnieSession) -> list[str]:
     candidate = session.candidate_if_used
     if candidate is not None:
         lines[0] += f" ({candidate.measured} measurements were made in this run)"
+        if (
+            entries := candidate.store.journal.entries
+        ):  # who keeps this line can tell a tail that is cut
+            lines.append(f"journal: {len(entries)} entries, the last {entries[-1].hash[:16]}")
         lines += [f"left on this machine: {told}" for told in candidate.left_behind]
     lines += [told.removeprefix("ernie: ") for told in session.signatures()]
     if not settings.edition.certifies:

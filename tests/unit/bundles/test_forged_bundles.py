@@ -382,6 +382,7 @@ def test_a_question_may_be_asked_under_several_prompt_seeds(
     samples = workshop.of("sample", "serving.accuracy")
     again = [copy.deepcopy(sample) for sample in samples[lost:]]
     for sample in again:
+        sample["time_unix_s"] = samples[-1]["time_unix_s"]
         sample["body"] |= {"id": f"{sample['body']['id']}#1", "prompt_seed": 1}
     place = workshop.entries.index(samples[-1]) + 1
     workshop.entries[place:place] = again
