@@ -100,7 +100,8 @@ INSIDE = {
     },
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",
     "engines/fastdeploy/inside/sitecustomize.py": "runs inside FastDeploy's workers",
-    "proof/weights_inside.py": "runs inside an environment with torch and torchao",
+    "proof/inside/sitecustomize.py": "runs inside a server with a planted fault",
+    "proof/inside/weights.py": "runs inside an environment with torch and torchao",
     "rehearsal/make_tokenizer.py": "maintainers make the shipped checkpoint with it",
     "rehearsal/train_base.py": "maintainers make the shipped checkpoint with it",
 }

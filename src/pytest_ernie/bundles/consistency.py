@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pytest_ernie.accuracy.ask import AnswerRecord
 from pytest_ernie.bundles.consistency_of_loads import load_findings, read_requests
 from pytest_ernie.bundles.consistency_of_training import training_findings
 from pytest_ernie.bundles.finding import Finding, Kind, at
@@ -234,29 +235,35 @@ def _accuracy(place: _Place, begin: Entry, result: Entry) -> Checked:
 
 
 def _answers(journal: Journal, begin: Entry, result: Entry) -> Iterator[Finding]:
-    """Every question has an answer under each prompt seed, and the same answer has the same score."""
+    """
+    Every question has an answer under each prompt seed, what has a score has one, and the same answer has
+    the same score.
+    """
     ids = [*begin.body.get("continues", ()), begin.id]
-    samples = [e for id in ids for e in journal.of_id.get(id, ()) if e.type == "sample"]
-    answered: dict[int, set[str]] = {0: set()}
+    samples = (e for id in ids for e in journal.of_id.get(id, ()) if e.type == "sample")
+    asked: dict[int, set[str]] = {0: set()}
+    answered: set[str] = set()
     scores: dict[tuple[str, str, str], tuple[float | None, int]] = {}
-    differing: list[Finding] = []
     for entry in samples:
-        said = entry.body
-        answered.setdefault(said.get("prompt_seed", 0), set()).add(said["id"])
-        if said.get("error") is not None:
+        said = msgspec.convert(entry.body, AnswerRecord)
+        asked.setdefault(said.prompt_seed, set()).add(said.id)
+        if said.error is not None:
             continue
-        key = (said["id"], said["question_digest"], digest(said["answer"]))
-        score, seq = scores.setdefault(key, (said["score"], entry.seq))
-        if score != said["score"]:
+        answered.add(said.id)
+        key = (said.id, said.question_digest, digest(said.answer))
+        score, seq = scores.setdefault(key, (said.score, entry.seq))
+        if score != said.score:
             what = f"the same answer as in entry {seq} has another score"
-            differing.append(_finding("inconsistent", entry, what))
+            yield _finding("inconsistent", entry, what)
     questions = result.body["data"]["questions"]
-    for seed, own in sorted(answered.items()):
+    for seed, own in sorted(asked.items()):
         if len(own) != questions:
             under = f" under prompt seed {seed}" if seed else ""
             what = f"it counts {questions} questions, and {len(own)} have an answer{under}"
             yield _finding("inconsistent", result, what)
-    yield from differing
+    if unanswered := sorted(result.body["data"].get("scores", {}).keys() - answered):
+        what = f"{len(unanswered)} scores are of no answer, the first is that of {unanswered[0]}"
+        yield _finding("inconsistent", result, what)
 
 
 def _span(begin: Entry, result: Entry) -> tuple[float, float]:

@@ -152,6 +152,17 @@ def cut_tails(chains: Sequence[Journal], runs: Iterable[Run]) -> Iterator[str]:
         )
 
 
+def earlier_claims(runs: tuple[Run, ...]) -> Iterator[str]:
+    """Yield a sentence for each verdict that a run claimed and a later one claimed otherwise (R15)."""
+    last = claims(runs)
+    for run in sorted(runs, key=lambda run: run.ended_unix_s):
+        for judgement in run.judgements:
+            name, verdict = judgement.criterion.name, judgement.verdict
+            now = last[name].verdict
+            if (verdict.word, verdict.measured) != (now.word, now.measured):
+                yield f"{name}: an earlier run claimed {verdict.word.value} ({verdict.measured})"
+
+
 def claims(runs: tuple[Run, ...]) -> dict[str, Judgement]:
     """Return the verdict that was claimed last for each criterion."""
     ordered = sorted(runs, key=lambda run: run.ended_unix_s)

@@ -16,11 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from pytest_ernie.bundles.chain import chain_findings
-from pytest_ernie.bundles.consistency import Marks, consistency_findings, copied_findings
+from pytest_ernie.bundles.consistency import ODD, Marks, consistency_findings, copied_findings
 from pytest_ernie.bundles.facts import Facts, facts_of
 from pytest_ernie.bundles.finding import Finding
 from pytest_ernie.bundles.rederive import Question, rederive
-from pytest_ernie.bundles.runs import Run, claims, cut_tails
+from pytest_ernie.bundles.runs import Run, claims, cut_tails, earlier_claims
 from pytest_ernie.bundles.signing import Signed, runs_of, signed, trusted_keys
 from pytest_ernie.errors import BundleUnusable, EvidenceError
 from pytest_ernie.evidence import Store
@@ -151,6 +151,16 @@ def verify(path: Path, asked: Asked) -> Verification:
     """
     Verify one bundle; BundleUnusable, or another ErnieError, if there is nothing to be said of it.
     """
+    try:
+        return _verified(path, asked)
+    except ODD as error:
+        raise BundleUnusable(
+            f"its records aren't of the shape that this suite writes ({type(error).__name__})",
+            where=path,
+        ) from error
+
+
+def _verified(path: Path, asked: Asked) -> Verification:
     edition = load(asked.edition) if asked.edition in editions() else None
     trusted = trusted_keys(edition, asked.trust)
     examined = examine(path, trusted)
@@ -276,11 +286,22 @@ def _notes(store: Store, runs: tuple[Run, ...], digest: str, name: str) -> Itera
         )
     for entry in (entry for entry in _begun(store) if entry.body.get("reason")):
         yield f"entry {entry.seq}: measured again, because: {entry.body['reason']}"
+    yield from earlier_claims(runs)
+    yield from _silent_servers(store)
     suites = {run.suite.words for run in runs}
     if len(suites) > 1:
         yield f"its runs were made by {len(suites)} versions of this suite: {'; '.join(sorted(suites))}"
     if any(run.suite.dirty for run in runs):
         yield "a run was made by a suite with changes that no commit holds"
+
+
+def _silent_servers(store: Store) -> Iterable[str]:
+    """Say of how many load runs only the answers tell how many tokens there were."""
+    loads = {e.id for e in _begun(store) if e.body["spec"].get("kind") == "serving.load"}
+    results = (e for chain in store.chains for e in chain.of_type.get("result", ()))
+    counters = [e.body["data"].get("server_counters") for e in results if e.id in loads]
+    if silent := sum(not told for told in counters):
+        yield f"{silent} of {len(counters)} load runs have no count of tokens by the server itself"
 
 
 def _is_same_reference(runs: tuple[Run, ...], reference: Store | None) -> bool:

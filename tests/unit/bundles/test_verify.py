@@ -15,13 +15,14 @@ import pytest
 from doubles.forger import REFERENCE, SUITE, Workshop, claimed_run, files_of, packed_files
 from pytest_ernie.bundles.facts import facts_of
 from pytest_ernie.bundles.rederive import Question, rederive
-from pytest_ernie.bundles.runs import write_run
+from pytest_ernie.bundles.runs import Run, write_run
 from pytest_ernie.bundles.signing import sign_bundle
 from pytest_ernie.cli import main
 from pytest_ernie.errors import EvidenceError
 from pytest_ernie.evidence import Store
 from pytest_ernie.evidence.bundle import Seal, open_bundle
 from pytest_ernie.standard.digest import canonical
+from pytest_ernie.verdicts import Word
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +210,44 @@ def test_what_can_not_be_opened_is_unusable(
 
     shown = capsys.readouterr().err
     assert shown.startswith("UNUSABLE") and "\x1b" not in shown
+
+
+@pytest.mark.parametrize("body", [{"spec": 5}, {"spec": {"edition": "rehearsal"}}, {}])
+def test_records_of_another_shape_are_no_traceback(
+    body: dict[str, Any], workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Sealed by somebody who writes other things than this suite does.
+    """
+    files = files_of(workshop.pack(tmp_path / "chip.ernie"))
+    workshop.of("begin")[0]["body"] = body
+    workshop.make_anew()
+    seal = Seal(entries=len(workshop.entries), head=workshop.entries[-1]["hash"])
+    forged = {**files, "evidence/journal.jsonl": workshop.text()}
+    path = packed_files(forged, tmp_path / "forged.ernie", seal)
+
+    assert main(["verify", str(path)]) in (1, 2)
+
+    shown = capsys.readouterr()
+    assert "unreadable" in shown.out or "UNUSABLE" in shown.err
+
+
+def test_a_verdict_that_was_claimed_otherwise_before_is_told(
+    bundle: Path, candidate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Both results of what was measured twice are shown (R15).
+    """
+    folder = Path(shutil.copytree(candidate, tmp_path / "evidence"))
+    (kept,) = (folder / "runs").glob("*.json")
+    run = msgspec.json.decode(kept.read_bytes(), type=Run)
+    first = run.judgements[0]
+    worse = msgspec.structs.replace(first.verdict, word=Word.FAIL, measured="0.1")
+    failed = msgspec.structs.replace(first, verdict=worse)
+    write_run(folder, msgspec.structs.replace(run, judgements=(failed,), ended_unix_s=1.0))
+    Workshop(folder).pack(tmp_path / "chip.ernie")
+
+    code, told = verified(capsys, tmp_path / "chip.ernie", "--reference", REFERENCE)
+
+    assert (0, True) == (code, told["holds"])
+    assert f"{first.criterion.name}: an earlier run claimed FAIL (0.1)" in told["notes"]
