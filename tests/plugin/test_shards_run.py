@@ -4,8 +4,10 @@ Shards of a certification against a laboratory of doubles: run apart, merged, an
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from certification_kit import Laboratory
@@ -14,16 +16,60 @@ from doubles.forger import Workshop
 from pytest_ernie.cli import main
 from pytest_ernie.evidence import Store
 
+CHOSEN = "tier2 and not accuracy and not (throughput and inference)"
+"""Ten criteria; what is asked of a whole question set, and what needs load, would only take longer."""
+FAULTS = {"outliers": 11}
+
+
+class Shelf:
+    """What was measured once and serves several tests, each in a copy of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.words: dict[str, dict[str, str]] = {}
+
+    def put(self, evidence: Path, words: dict[str, str]) -> None:
+        """Keep a folder of evidence, and what its run said."""
+        shutil.copytree(evidence, self.folder / evidence.name)
+        self.words[evidence.name] = words
+
+    def lend(self, name: str, place: Path) -> dict[str, str]:
+        """Copy a folder to ``place``; return what its run said."""
+        shutil.copytree(self.folder / name, place / name)
+        return self.words[name]
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """One for all tests."""
+    return Shelf(tmp_path_factory.mktemp("shelf"))
+
 
 @pytest.fixture
-def laboratory(pytester, monkeypatch, conformance_folder) -> Laboratory:
+def laboratory(pytester, monkeypatch, conformance_folder, shelf) -> Laboratory:
     """A laboratory with a reference of the training clauses and of what needs no load."""
     found = Laboratory(pytester, monkeypatch, conformance_folder)
-    found.record_reference("-m", CHOSEN)
+    if "ernie-reference" not in shelf.words:
+        shelf.put(found.path / "ernie-reference", found.record_reference("-m", CHOSEN))
+    else:
+        shelf.lend("ernie-reference", found.path)
     return found
 
 
-CHOSEN = "tier2 and not (throughput and inference)"
+@pytest.fixture
+def shards(laboratory: Laboratory, shelf: Shelf) -> tuple[dict[str, str], ...]:
+    """What three shards of a faulty device said; their evidence lies in shard-1 to shard-3."""
+    laboratory.plant(train=FAULTS)
+    for number in (1, 2, 3):
+        if f"shard-{number}" not in shelf.words:
+            _, words = laboratory.run(
+                *("-m", CHOSEN, "--reference=ernie-reference"),
+                *(f"--shard={number}/3", f"--evidence=shard-{number}"),
+            )
+            shelf.put(laboratory.path / f"shard-{number}", words)
+        else:
+            shelf.lend(f"shard-{number}", laboratory.path)
+    return tuple(shelf.words[f"shard-{number}"] for number in (1, 2, 3))
 
 
 def judged(laboratory: Laboratory, *arguments: str) -> list[tuple[str, str, str, str]]:
@@ -35,60 +81,48 @@ def judged(laboratory: Laboratory, *arguments: str) -> list[tuple[str, str, str,
     )
 
 
-def test_three_shards_merged_are_judged_as_one_machine_is(laboratory: Laboratory) -> None:
+def test_three_shards_merged_are_judged_as_one_machine_is(
+    laboratory: Laboratory, shards: tuple[dict[str, str], ...]
+) -> None:
     """
     The same verdicts, sentences and figures, and every measurement made once over all shards.
     """
-    laboratory.plant(train={"outliers": 11})
     alone = judged(laboratory, "--evidence=alone")
-    shown = []
-    for number in (1, 2, 3):
-        _, words = laboratory.run(
-            *("-m", CHOSEN, "--reference=ernie-reference"),
-            *(f"--shard={number}/3", f"--evidence=shard-{number}"),
-        )
-        shown += list(words)
     assert main(["merge", "shard-1", "shard-2", "shard-3", "-o", "all"]) == 0
 
     together = judged(laboratory, "--evidence=all", "--offline")
 
     assert together == alone
     assert [word for word, *_ in alone].count("FAIL") == 2
+    shown = [name for words in shards for name in words]
     assert len(shown) == len(set(shown)) == len(alone)
     results = [e for chain in Store(laboratory.path / "all").chains for e in chain.entries]
     once = [e for e in Store(laboratory.path / "alone").journal.entries if e.type == "result"]
     assert sum(entry.type == "result" for entry in results) == len(once)
 
 
-def test_a_shard_that_is_missing_leaves_its_criteria_inconclusive(laboratory: Laboratory) -> None:
+def test_a_shard_that_is_missing_leaves_its_criteria_inconclusive(
+    laboratory: Laboratory, shards: tuple[dict[str, str], ...]
+) -> None:
     """
     A merge of two of three certifies nothing that the third would have shown.
     """
-    said: dict[str, str] = {}
-    missing: dict[str, str] = {}
-    for number in (1, 2, 3):
-        _, words = laboratory.run(
-            *("-m", CHOSEN, "--reference=ernie-reference"),
-            *(f"--shard={number}/3", f"--evidence=shard-{number}"),
-        )
-        said |= missing
-        missing = words
     assert main(["merge", "shard-1", "shard-2", "-o", "all"]) == 0
 
     result, words = laboratory.run(
         "-m", CHOSEN, "--reference=ernie-reference", "--evidence=all", "--offline"
     )
 
+    first, second, missing = shards
     assert result.ret == 1
-    assert words == {**said, **dict.fromkeys(missing, "INCONCLUSIVE")}
-    assert "PASS" in said.values()
+    assert words == {**first, **second, **dict.fromkeys(missing, "INCONCLUSIVE")}
+    assert "PASS" in {**first, **second}.values()
 
 
 def test_the_run_says_which_shard_it_is(laboratory: Laboratory) -> None:
     """
     A part must not be taken for the whole; what isn't a shard is refused before anything starts.
     """
-    result, _ = laboratory.run("-m", CHOSEN, "--shard=2/3", "--collect-only", "-q")
     result, _ = laboratory.run("-m", CHOSEN, "--shard=2/3", "--collect-only")
     result.stdout.fnmatch_lines(["ernie: shard 2 of 3;*merge joins the evidence of all"])
     result, _ = laboratory.run("-m", CHOSEN, "--shard=2/30")
