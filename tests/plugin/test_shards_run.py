@@ -4,10 +4,10 @@ Shards of a certification against a laboratory of doubles: run apart, merged, an
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 from certification_kit import Laboratory
@@ -21,55 +21,32 @@ CHOSEN = "tier2 and not accuracy and not (throughput and inference)"
 FAULTS = {"outliers": 11}
 
 
-class Shelf:
-    """What was measured once and serves several tests, each in a copy of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.words: dict[str, dict[str, str]] = {}
-
-    def put(self, evidence: Path, words: dict[str, str]) -> None:
-        """Keep a folder of evidence, and what its run said."""
-        shutil.copytree(evidence, self.folder / evidence.name)
-        self.words[evidence.name] = words
-
-    def lend(self, name: str, place: Path) -> dict[str, str]:
-        """Copy a folder to ``place``; return what its run said."""
-        shutil.copytree(self.folder / name, place / name)
-        return self.words[name]
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    """One for all tests."""
-    return Shelf(tmp_path_factory.mktemp("shelf"))
-
-
 @pytest.fixture
-def laboratory(pytester, monkeypatch, conformance_folder, shelf) -> Laboratory:
+def laboratory(pytester, monkeypatch, conformance_folder) -> Laboratory:
     """A laboratory with a reference of the training clauses and of what needs no load."""
     found = Laboratory(pytester, monkeypatch, conformance_folder)
-    if "ernie-reference" not in shelf.words:
-        shelf.put(found.path / "ernie-reference", found.record_reference("-m", CHOSEN))
-    else:
-        shelf.lend("ernie-reference", found.path)
+    found.record_reference("-m", CHOSEN)
     return found
 
 
 @pytest.fixture
-def shards(laboratory: Laboratory, shelf: Shelf) -> tuple[dict[str, str], ...]:
-    """What three shards of a faulty device said; their evidence lies in shard-1 to shard-3."""
+def shards(laboratory: Laboratory) -> tuple[dict[str, str], ...]:
+    """What three shards of a faulty device said; measured once, their evidence lies in shard-1 to shard-3."""
     laboratory.plant(train=FAULTS)
+    kept, said = laboratory.path.parent / "shards", []
     for number in (1, 2, 3):
-        if f"shard-{number}" not in shelf.words:
-            _, words = laboratory.run(
-                *("-m", CHOSEN, "--reference=ernie-reference"),
-                *(f"--shard={number}/3", f"--evidence=shard-{number}"),
-            )
-            shelf.put(laboratory.path / f"shard-{number}", words)
+        evidence, words = f"shard-{number}", kept / f"{number}.json"
+        if words.exists():
+            shutil.copytree(kept / evidence, laboratory.path / evidence)
         else:
-            shelf.lend(f"shard-{number}", laboratory.path)
-    return tuple(shelf.words[f"shard-{number}"] for number in (1, 2, 3))
+            _, told = laboratory.run(
+                *("-m", CHOSEN, "--reference=ernie-reference"),
+                *(f"--shard={number}/3", f"--evidence={evidence}"),
+            )
+            shutil.copytree(laboratory.path / evidence, kept / evidence)
+            words.write_text(json.dumps(told))
+        said.append(json.loads(words.read_text()))
+    return tuple(said)
 
 
 def judged(laboratory: Laboratory, *arguments: str) -> list[tuple[str, str, str, str]]:
