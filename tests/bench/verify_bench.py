@@ -20,7 +20,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from doubles.demonstration import build
+from doubles.demonstration import EDITION, build
 from doubles.forger import SUITE, claimed_run
 from pytest_ernie.bundles.keys import new_key
 from pytest_ernie.bundles.pack import Packing, pack
@@ -53,9 +53,8 @@ def main() -> int:
     for _ in range(options.times):
         started_s = time.perf_counter()
         command = [sys.executable, "-m", "pytest_ernie.cli", "verify", str(bundle)]
-        done = subprocess.run(
-            [*command, "--reference", str(reference)], capture_output=True, text=True, check=False
-        )
+        given = ["--reference", str(reference), "--edition", str(folder / EDITION)]
+        done = subprocess.run([*command, *given], capture_output=True, text=True, check=False)
         taken.append(time.perf_counter() - started_s)
     told = done.stdout.splitlines()
     print("\n".join(told[:4] + told[-12:]), done.stderr, sep="\n")
@@ -70,15 +69,17 @@ def main() -> int:
 def make(folder: Path, questions: int) -> None:
     """Make both bundles."""
     evidence, benchmark = build(folder, requests=None, questions=questions, loaded=LOADED)
-    pack(benchmark, folder / "a100.ernie", Packing(suite=SUITE))
+    edition = str(folder / EDITION)
+    packing = Packing(suite=SUITE, edition=edition)
+    pack(benchmark, folder / "a100.ernie", packing)
     question = Question(
-        evidence=str(evidence), reference=str(folder / "a100.ernie"), edition="ernie-4.5"
+        evidence=str(evidence), reference=str(folder / "a100.ernie"), edition=edition
     )
     judged = rederive(question)
     head = Store(benchmark).journal.entries[-1].hash
-    run = claimed_run(tuple(judged.values()), edition="ernie-4.5", device="gpu", reference=head)
+    run = claimed_run(tuple(judged.values()), edition="demonstration", device="gpu", reference=head)
     write_run(evidence, run)
-    pack(evidence, folder / "chip.ernie", Packing(suite=SUITE))
+    pack(evidence, folder / "chip.ernie", packing)
     new_key(folder / "vendor.key", {})
     sign_bundle(folder / "chip.ernie", folder / "vendor.key")
 

@@ -22,6 +22,7 @@ def test_one_model_of_the_demonstration_is_judged_and_reported(pytester, conform
         *(str(conformance_folder), "--rootdir", str(pytester.path), "-p", "no:cacheprovider", "-q"),
         *("-m", "training or inference", "--offline", "--models", "ERNIE-4.5-0.3B"),
         *("--evidence", str(chip), "--reference", str(reference)),
+        *("--edition", str(chip.parent / "edition.toml")),
         *("--html=report.html", "--results=results.json"),
     )
 
@@ -34,6 +35,7 @@ def test_one_model_of_the_demonstration_is_judged_and_reported(pytester, conform
     assert "No device was measured." in page
     assert "Not drawn:" not in page
     assert page.count('role="img"') > 30
+    edition = chip.parent / "edition.toml"
     for side in (chip, reference):
-        packed = pack(side, side.with_suffix(".ernie"), Packing(suite=SUITE))
+        packed = pack(side, side.with_suffix(".ernie"), Packing(suite=SUITE, edition=str(edition)))
         assert examine(packed.path).findings == (), "made up, and in agreement with itself"
