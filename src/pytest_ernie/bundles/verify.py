@@ -29,7 +29,7 @@ from pytest_ernie.evidence.chain import named_blobs
 from pytest_ernie.evidence.journal import Entry
 from pytest_ernie.evidence.strict_json import decode_canonical
 from pytest_ernie.outcomes import Judgement
-from pytest_ernie.standard import edition_digest, editions, load
+from pytest_ernie.standard import criteria, edition_digest, editions, load
 from pytest_ernie.verdicts import Word
 
 RECORDED = (Word.RECORDED, Word.UNSPECIFIED)
@@ -69,6 +69,8 @@ class Verification(Struct, frozen=True, kw_only=True):
     """Keys were named, and one of them must have signed it."""
     as_reference: bool = False
     """It claims nothing but what it recorded, so nothing was compared."""
+    edition_criteria: int = 0
+    """How many criteria the edition has: what isn't claimed isn't judged, unless every one was asked for."""
 
     @property
     def holds(self) -> bool:
@@ -196,6 +198,8 @@ def _verified(path: Path, asked: Asked) -> Verification:
             as_reference=as_reference,
         )
         judged = rederive(question) if about or asked.every else {}
+    if compared and not asked.every and (recorded := len(claimed) - len(compared)):
+        notes.append(f"{recorded} criteria are claimed as recorded only, and were not compared")
     same = _is_same_reference(runs, other.store if other else None)
     if judged and not same:
         notes.append(
@@ -216,6 +220,7 @@ def _verified(path: Path, asked: Asked) -> Verification:
         challenge=store.challenge,
         demands_trust=bool(asked.trust),
         as_reference=as_reference,
+        edition_criteria=len(criteria(edition)),
     )
 
 

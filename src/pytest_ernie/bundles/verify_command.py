@@ -119,7 +119,10 @@ def in_words(found: Verification) -> Iterator[str]:
             "was compared, and nothing is certified"
         )
     elif found.holds:
-        yield f"HOLDS: {count} verdicts come out again as claimed, by edition {found.edition}"
+        yield (
+            f"HOLDS: {count} verdicts come out again as claimed; edition {found.edition} has "
+            f"{found.edition_criteria} criteria"
+        )
     else:
         yield f"DOES NOT HOLD: {len(found.why_not)} reasons, by edition {found.edition}"
 
