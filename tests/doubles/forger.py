@@ -158,3 +158,8 @@ def one_of_each_kind(workshop: Workshop) -> Workshop:
     kept |= {e["body"]["subject"] for e in workshop.of("begin") if e["id"] in kept}
     workshop.entries = [entry for entry in workshop.entries if entry["id"] in kept]
     return workshop
+
+
+def small_evidence(place: Path) -> Path:
+    """Write a candidate's evidence that is quickly examined: one measurement of each kind, two load runs."""
+    return one_of_each_kind(as_a_candidates(Workshop.on_copy(REFERENCE, place))).write()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles.forger import REFERENCE, Workshop, as_a_candidates, claimed_run, one_of_each_kind
+from doubles.forger import REFERENCE, Workshop, as_a_candidates, claimed_run, small_evidence
 from pytest_ernie.bundles.keys import new_key
 from pytest_ernie.bundles.rederive import Question, rederive
 from pytest_ernie.bundles.runs import write_run
@@ -33,8 +33,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One measurement of each kind, two load runs: what is quickly examined."""
-    place = tmp_path_factory.mktemp("small") / "evidence"
-    return one_of_each_kind(as_a_candidates(Workshop.on_copy(REFERENCE, place))).write()
+    return small_evidence(tmp_path_factory.mktemp("small") / "evidence")
 
 
 @pytest.fixture
