@@ -123,6 +123,8 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ),
     (rf"memory peak {_N} of {_N} GiB", r"显存峰值 \1 / \2 GiB"),
     (rf"memory peak {_N} GiB", r"显存峰值 \1 GiB"),
+    (r" \((memory peak .+|a card has .+)\)", r"（\1）"),
+    (rf"a card has {_N} GiB", r"单卡显存 \1 GiB"),
     (
         r"the device ran out of memory before its first step with (\d+) tokens a sample(.*?): (.+)",
         r"设备内存不足：每样本 \1 tokens 时未能完成首步\2：\3",
