@@ -238,7 +238,8 @@ Scored = tuple[float | None, str]
 
 def read_answers(record: Record) -> Answers:
     """
-    Return the answers; of a question asked twice the one that didn't fail counts, or the newer prompt's.
+    Return the answers; of a question asked twice the newer prompt's counts, of one prompt the answer that
+    didn't fail.
 
     Two answers to the same prompt are refused: no run asks so, and a choice between them is none (R15).
 
@@ -250,10 +251,12 @@ def read_answers(record: Record) -> Answers:
         for id, (score, extracted) in msgspec.convert(
             record.data.get("scores", {}), dict[str, Scored]
         ).items():
+            if answers[id].error is not None:
+                raise ValueError(f"{id} has a score and no answer")
             answers[id] = msgspec.structs.replace(
                 answers[id], score=score, extracted=extracted, error=unscorable.get(id)
             )
-    except (msgspec.ValidationError, KeyError) as problem:
+    except (ValueError, KeyError) as problem:  # msgspec's errors are ValueErrors
         raise EvidenceError(
             "the answers of a question set can't be read",
             where=record.what.title,
@@ -288,10 +291,9 @@ def _answers(
     for sample in samples:
         answer = msgspec.convert(sample, AnswerRecord)
         known = answers.get(answer.id)
-        if known is None or known.error is not None:
+        again = known is not None and answer.prompt_digest == known.prompt_digest
+        if known is None or known.error is not None or not again:
             answers[answer.id] = answer
-        elif answer.error is None:
-            if record is not None and answer.prompt_digest == known.prompt_digest:
-                raise answered_twice(record, answer.id)
-            answers[answer.id] = answer
+        elif answer.error is None and record is not None:
+            raise answered_twice(record, answer.id)
     return answers

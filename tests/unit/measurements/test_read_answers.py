@@ -61,6 +61,17 @@ def test_a_question_without_a_score_tells_why() -> None:
     assert answers.unscored_because == "HTTP 500: again"
 
 
+def test_an_older_prompts_answer_is_none_to_the_newer_prompt() -> None:
+    """What the newer one met counts, even if that is a failure."""
+    answers = read_answers(
+        record_of(
+            sample("a", 1.0, prompt_digest="older"), sample("a", None, "ReadTimeout: timed out")
+        )
+    )
+
+    assert answers.scores == {"a": None}
+
+
 def test_scored_questions_need_no_reason() -> None:
     """Nothing is said where nothing is missing."""
     assert read_answers(record_of(sample("a", 0.0))).unscored_because is None
@@ -88,8 +99,9 @@ def test_scores_of_a_library_stand_in_the_result() -> None:
         ([{"id": "a"}], {}),
         ([sample("a", None)], {"b": [1.0, ""]}),
         ([sample("a", None)], {"a": "right"}),
+        ([sample("a", None, "ReadTimeout")], {"a": [1.0, "18"]}),
     ],
-    ids=["torn sample", "score of nothing", "no score"],
+    ids=["torn sample", "score of nothing", "no score", "score of no answer"],
 )
 def test_answers_that_do_not_fit_together_are_refused(samples: Any, scores: Any) -> None:
     """They decide nothing."""
