@@ -53,6 +53,7 @@ def test_one_model_of_the_demonstration_is_judged_and_reported(pytester, conform
         *(str(conformance_folder), "--rootdir", str(pytester.path), "-p", "no:cacheprovider", "-q"),
         *("-m", "training or inference", "--offline", "--models", "ERNIE-4.5-0.3B"),
         *("--evidence", str(chip), "--reference", str(reference)),
+        *("--edition", str(chip.parent / "edition.toml")),
         *("--html=report.html", "--results=results.json"),
     )
 

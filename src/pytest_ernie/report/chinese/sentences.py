@@ -376,6 +376,20 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         r"被测与基准的 \2 个\3中有 \1 个不同，无法比较；第一个是 \4",
     ),
     (
+        r"the edition has no digest of (\S+): both sides were asked the same (\d+) questions \((.+)\), and "
+        r"which copy that is nobody checked",
+        r"版本没有 \1 的摘要：两侧回答的是相同的 \2 题（\3），但没有人核对是哪个副本",
+    ),
+    (r"(\S+) isn't complete on either side", r"两侧的 \1 都不完整"),
+    (
+        r"the reference's record of (\S+) lacks (\w+), so it can't be compared with",
+        r"基准的 \1 记录缺少 \2，无法比较",
+    ),
+    (
+        r"neither side was asked the (\S+) of the edition: questions or answers differ",
+        r"两侧使用的都不是版本规定的 \1：题目或答案不同",
+    ),
+    (
         r"question (\S+) was asked under another number of prompts than the edition says",
         r"第 \1 题的提示个数与版本规定的不同",
     ),

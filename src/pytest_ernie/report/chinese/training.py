@@ -121,6 +121,10 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         rf"the benchmark had (\d+) stalls?, {_N}% of its time: (.+)",
         r"基准有 \1 次停顿，占其时间的 \2%：\3",
     ),
+    (
+        r"matrix products keep (\d+) bits of a number, and the recipe's (\w+) has (\d+)",
+        r"矩阵乘只保留 \1 位有效数，而训练配置的 \2 有 \3 位",
+    ),
     (rf"memory peak {_N} of {_N} GiB", r"显存峰值 \1 / \2 GiB"),
     (rf"memory peak {_N} GiB", r"显存峰值 \1 GiB"),
     (r" \((memory peak .+|a card has .+)\)", r"（\1）"),
