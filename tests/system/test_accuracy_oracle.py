@@ -19,6 +19,7 @@ from pytest_ernie.accuracy.data import found
 from pytest_ernie.accuracy.library import Library
 from pytest_ernie.errors import MeasurementError, SiteError
 from pytest_ernie.evidence import Store
+from pytest_ernie.paired_answers import reasons
 from pytest_ernie.toolchains.toolchain import Toolchain
 
 ROWS = made_up_rows(100)
@@ -133,7 +134,7 @@ def test_a_question_that_is_never_answered_is_unscored(lab: AccuracyLab) -> None
         answers = lab.measure(server.base_url)
 
     assert set(answers.scores.values()) == {None}
-    assert str(answers.unscored_because).startswith("HTTP 400: ")
+    assert str(reasons(answers.answers.values())).startswith("HTTP 400: ")
 
 
 def test_an_answer_that_the_library_cannot_score_is_unscored(lab: AccuracyLab) -> None:
@@ -149,7 +150,7 @@ def test_an_answer_that_the_library_cannot_score_is_unscored(lab: AccuracyLab) -
         answers = lab.measure(server.base_url)
 
     assert [id for id, score in answers.scores.items() if score is None] == ["main/7"]
-    assert answers.unscored_because == "evalscope can't score it (ValueError: planted)"
+    assert reasons(answers.answers.values()) == "evalscope can't score it (ValueError: planted)"
 
 
 def test_a_library_that_ends_early_ends_the_measurement(lab: AccuracyLab) -> None:

@@ -206,8 +206,6 @@ class Answers(Struct, frozen=True, kw_only=True):
 
     record: Record
     scores: dict[str, float | None]
-    unscored_because: str | None = None
-    """Why the first question without a score has none."""
     answers: dict[str, AnswerRecord] = {}
     """The same by id with everything that was kept: answer, reasoning, extracted, tokens ..."""
 
@@ -262,11 +260,9 @@ def read_answers(record: Record) -> Answers:
             where=record.what.title,
             got=f"{type(problem).__name__}: {problem}",
         ) from None
-    because = next((answer.error for answer in answers.values() if answer.score is None), None)
     return Answers(
         record=record,
         scores={id: answer.score for id, answer in answers.items()},
-        unscored_because=because,
         answers=answers,
     )
 
