@@ -9,7 +9,6 @@ matched exactly.
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,7 +93,7 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
             return
         from pytest_ernie.accuracy.library import Library
 
-        with _folder(equipment) as folder:
+        with _folder(equipment.settings.evidence / SCRATCH, recording) as folder:
             library = Library(
                 equipment.evaluator,
                 self.dataset,
@@ -191,9 +190,11 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
 
 
 @contextmanager
-def _folder(equipment: Equipment) -> Iterator[Path]:
-    """Make a folder for prompts and answers, and remove it: pictures make it large."""
-    folder = equipment.settings.evidence / SCRATCH / f"evaluation-{uuid.uuid4().hex[:12]}"
+def _folder(scratch: Path, recording: Recording) -> Iterator[Path]:
+    """Make a folder for prompts and answers, and remove it; pictures make it large, so a killed attempt's, too."""
+    folder, *left = (scratch / f"evaluation-{id}" for id in (recording.id, *recording.continues))
+    for one in left:
+        shutil.rmtree(one, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         yield folder
