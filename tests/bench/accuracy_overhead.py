@@ -3,58 +3,96 @@ What the suite costs beside the server's time: GSM8K whole, prompts and scores i
 
     python tests/bench/accuracy_overhead.py FOLDER [SECONDS]    # three minutes of a quiet machine
 
-FOLDER holds GSM8K. A server answers every question SECONDS (8) after it came, so an ideal client is done
-after 1319 / 64 rounds of them; what the measurement takes beyond that is the suite's.
+FOLDER holds GSM8K. A server, a process of its own, takes SECONDS (8) for an answer, from half as much to
+half as much again; so an ideal client, which sends the next question the moment an answer is there, needs
+a time that can be told. What the measurement takes beyond that is the suite's.
 """
 
 from __future__ import annotations
 
-import math
+import heapq
+import multiprocessing
+import random
 import sys
 import tempfile
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src")]
 
-from doubles.accuracy_lab import Lab  # noqa: E402 (after sys.path)
+from doubles.accuracy_lab import MODEL, Lab  # noqa: E402 (after sys.path)
 from doubles.openai_server import Behaviour, FakeServer  # noqa: E402 (after sys.path)
 from doubles.oracle import Oracle, gsm8k_rows  # noqa: E402 (after sys.path)
 from pytest_ernie.measurements.accuracy import IN_FLIGHT  # noqa: E402 (after sys.path)
 
+Times = list[tuple[float, float]]
+"""Of each question, in the order in which they came: when, and the seconds that it took."""
 
-def main(data: Path, answer_s: float) -> None:
-    """Print where the time went."""
-    oracle = Oracle(gsm8k_rows(data / "gsm8k-test.jsonl"), right=0.87)
-    came: list[float] = []
+
+def oracle_of(data: Path) -> Oracle:
+    """What is right, for both processes."""
+    return Oracle(gsm8k_rows(data / "gsm8k-test.jsonl"), right=0.87)
+
+
+def serve(data: Path, mean_s: float, told: Connection) -> None:
+    """Answer until told to end; tell the address first, and the times last."""
+    oracle = oracle_of(data)
+    draw = random.Random(1)
+    takes_s = {id: mean_s * draw.uniform(0.5, 1.5) for id in oracle.truth}
+    times: Times = []
 
     def reply(prompt: str) -> str:
-        came.append(time.monotonic())
+        question = oracle.question(prompt)
+        if question is not None:  # else it is what the suite asks of any server
+            took_s = takes_s[oracle.ids[question]]
+            times.append((time.monotonic(), took_s))
+            time.sleep(took_s)
         return oracle.reply(prompt)
 
+    with FakeServer(Behaviour(model=MODEL, reply=reply)) as server:
+        told.send(server.base_url)
+        told.recv()
+        told.send((times, server.most_in_flight))
+
+
+def ideal_s(times: Times) -> float:
+    """Return how long these answers take if every slot is always full."""
+    free = [0.0] * IN_FLIGHT
+    for _, took_s in times:
+        heapq.heappush(free, heapq.heappop(free) + took_s)
+    return max(free)
+
+
+def main(data: Path, mean_s: float) -> None:
+    """Print where the time went."""
+    spawn = multiprocessing.get_context("spawn")
+    told, childs = spawn.Pipe()
+    server = spawn.Process(target=serve, args=(data, mean_s, childs), daemon=True)
+    server.start()
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder))
         (lab.folder / "site.toml").write_text("")
-        behaviour = Behaviour(model=lab.model, reply=reply, first_token_delay_s=answer_s)
-        with FakeServer(behaviour) as server:
-            began, processor = time.monotonic(), time.process_time()
-            answers = lab.measure(server.base_url, data=str(data), edition="ernie-4.5")
-            ended, processor = time.monotonic(), time.process_time() - processor
-            most = server.most_in_flight
-    assert answers.scores == oracle.truth
-    # What the suite asks of any server comes one by one before the set's questions.
-    of_the_set = came[len(came) - len(oracle.truth) :]
-    ideal_s = math.ceil(len(oracle.truth) / IN_FLIGHT) * answer_s
-    answered = of_the_set[-1] + answer_s
-    took_s = ended - began
+        url = told.recv()
+        began, processor = time.monotonic(), time.process_time()
+        answers = lab.measure(url, data=str(data), edition="ernie-4.5")
+        ended, processor = time.monotonic(), time.process_time() - processor
+    told.send("end")
+    times, most = told.recv()
+    server.join()
+
+    truth = oracle_of(data).truth
+    assert answers.scores == truth
+    assert len(times) == len(truth)
+    first, last = times[0][0], max(at + took_s for at, took_s in times)
+    ideal = ideal_s(times)
     print(
-        f"{len(oracle.truth)} questions, {answer_s:g} s for each answer, {most} at once\n"
-        f"before the first question    {of_the_set[0] - began:7.2f} s\n"
-        f"asking                       {answered - of_the_set[0]:7.2f} s (an ideal client: {ideal_s:.2f} s)\n"
-        f"after the last answer        {ended - answered:7.2f} s\n"
-        f"in all                       {took_s:7.2f} s: {took_s / ideal_s - 1:.1%} beside the server's time\n"
-        f"processor of this process    {1000 * processor / len(oracle.truth):7.2f} ms a question "
-        "(the server's threads included)"
+        f"{len(truth)} questions, {mean_s:g} s for an answer in the mean, {most} at once\n"
+        f"before the first question  {first - began:7.2f} s\n"
+        f"asking                     {last - first:7.2f} s (an ideal client: {ideal:.2f} s)\n"
+        f"after the last answer      {ended - last:7.2f} s\n"
+        f"in all                     {ended - began:7.2f} s: {(ended - began) / ideal - 1:.1%} beside\n"
+        f"this process's processor   {1000 * processor / len(truth):7.2f} ms a question"
     )
 
 

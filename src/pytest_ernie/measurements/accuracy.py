@@ -191,7 +191,7 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
 
 @contextmanager
 def _folder(scratch: Path, recording: Recording) -> Iterator[Path]:
-    """Make a folder for prompts and answers, and remove it; pictures make it large, so a killed attempt's, too."""
+    """Make a folder for prompts and answers; remove it, and a killed attempt's: pictures make it large."""
     folder, *left = (scratch / f"evaluation-{id}" for id in (recording.id, *recording.continues))
     for one in left:
         shutil.rmtree(one, ignore_errors=True)
