@@ -53,6 +53,12 @@ def full(*wrong: int, of: int = 200, **data: Any) -> Answers:
     return side(*(sample(n, float(n not in wrong)) for n in range(of)), **data)
 
 
+def elsewhere(answers: Answers) -> Answers:
+    """The same answers, recorded once more."""
+    record = msgspec.structs.replace(answers.record, id=uuid.uuid4().hex)
+    return msgspec.structs.replace(answers, record=record)
+
+
 def died(answers: Answers, *messages: str) -> Answers:
     """The same after servers that died."""
     record = msgspec.structs.replace(answers.record, deaths=messages)
