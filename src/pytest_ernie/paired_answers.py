@@ -22,11 +22,7 @@ from pytest_ernie.verdicts import Flip, Layout, Verdict, Word, accuracy_equal
 if TYPE_CHECKING:
     from pytest_ernie.accuracy.ask import AnswerRecord
 
-HOW = (
-    ("harness", "evaluation library"),
-    ("few_shot", "few-shot examples"),
-    ("decoding", "decoding"),
-)
+HOW = (("harness", "evaluation library"), ("decoding", "decoding"))
 """What a record says of how its questions were asked and scored, and what a message calls it."""
 
 PROMPTS = "prompts_sha256"

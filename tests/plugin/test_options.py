@@ -35,7 +35,6 @@ def error_lines(pytester: pytest.Pytester, *arguments: str) -> str:
             "wanted one of ERNIE-4.5-tiny",
         ),
         (("--device=cpu", "--reference=nowhere"), "--reference: there is no such reference"),
-        (("--device=cpu", "--offline", "--record-reference"), "--offline forbids it"),
         (("--device=xpu", "--site=nowhere.toml"), "there is no such site file"),
         (("--device=cpu", "--evidence="), "--evidence is empty"),
         (
@@ -128,6 +127,22 @@ def test_a_taken_flag_ends_in_one_line_and_the_long_form_works(pytester):
     )
 
     assert result.ret == 0
+
+
+def test_a_conftest_with_a_flag_of_ours_ends_in_one_line(pytester):
+    """
+    A project of its own --device, in an environment that holds this suite, learns how to go on.
+    """
+    pytester.makeconftest('def pytest_addoption(parser): parser.addoption("--device", default="a")')
+
+    text = error_lines(pytester)
+
+    assert "a conftest.py adds --device, which pytest-ernie adds, too." in text
+    assert "-p no:ernie" in text
+    assert "Traceback" not in text
+    assert (
+        pytester.runpytest_subprocess("-p", "no:ernie", "--co").ret != pytest.ExitCode.USAGE_ERROR
+    )
 
 
 def test_other_projects_are_left_alone(pytester):

@@ -19,6 +19,7 @@ from pytest_ernie.accuracy.data import found
 from pytest_ernie.accuracy.library import Library
 from pytest_ernie.errors import MeasurementError, SiteError
 from pytest_ernie.evidence import Store
+from pytest_ernie.paired_answers import reasons
 from pytest_ernie.toolchains.toolchain import Toolchain
 
 ROWS = made_up_rows(100)
@@ -83,6 +84,7 @@ def test_a_killed_run_goes_on_where_it_was(lab: AccuracyLab) -> None:
         answers = lab.measure(server.base_url)
 
     assert 30 <= len(answered) < 100
+    assert list(journal.parent.glob("scratch/evaluation-*")) == []  # prompts may be large
     assert answered.isdisjoint(oracle.asked(server.asked[before:]))
     assert answers.scores == oracle.truth
 
@@ -133,7 +135,7 @@ def test_a_question_that_is_never_answered_is_unscored(lab: AccuracyLab) -> None
         answers = lab.measure(server.base_url)
 
     assert set(answers.scores.values()) == {None}
-    assert str(answers.unscored_because).startswith("HTTP 400: ")
+    assert str(reasons(answers.answers.values())).startswith("HTTP 400: ")
 
 
 def test_an_answer_that_the_library_cannot_score_is_unscored(lab: AccuracyLab) -> None:
@@ -149,7 +151,7 @@ def test_an_answer_that_the_library_cannot_score_is_unscored(lab: AccuracyLab) -
         answers = lab.measure(server.base_url)
 
     assert [id for id, score in answers.scores.items() if score is None] == ["main/7"]
-    assert answers.unscored_because == "evalscope can't score it (ValueError: planted)"
+    assert reasons(answers.answers.values()) == "evalscope can't score it (ValueError: planted)"
 
 
 def test_a_library_that_ends_early_ends_the_measurement(lab: AccuracyLab) -> None:

@@ -9,7 +9,6 @@ matched exactly.
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,7 +93,7 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
             return
         from pytest_ernie.accuracy.library import Library
 
-        with _folder(equipment) as folder:
+        with _folder(equipment.settings.evidence / SCRATCH, recording) as folder:
             library = Library(
                 equipment.evaluator,
                 self.dataset,
@@ -191,9 +190,11 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
 
 
 @contextmanager
-def _folder(equipment: Equipment) -> Iterator[Path]:
-    """Make a folder for prompts and answers, and remove it: pictures make it large."""
-    folder = equipment.settings.evidence / SCRATCH / f"evaluation-{uuid.uuid4().hex[:12]}"
+def _folder(scratch: Path, recording: Recording) -> Iterator[Path]:
+    """Make a folder for prompts and answers; remove it, and a killed attempt's: pictures make it large."""
+    folder, *left = (scratch / f"evaluation-{id}" for id in (recording.id, *recording.continues))
+    for one in left:
+        shutil.rmtree(one, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         yield folder
@@ -206,8 +207,6 @@ class Answers(Struct, frozen=True, kw_only=True):
 
     record: Record
     scores: dict[str, float | None]
-    unscored_because: str | None = None
-    """Why the first question without a score has none."""
     answers: dict[str, AnswerRecord] = {}
     """The same by id with everything that was kept: answer, reasoning, extracted, tokens ..."""
 
@@ -262,11 +261,9 @@ def read_answers(record: Record) -> Answers:
             where=record.what.title,
             got=f"{type(problem).__name__}: {problem}",
         ) from None
-    because = next((answer.error for answer in answers.values() if answer.score is None), None)
     return Answers(
         record=record,
         scores={id: answer.score for id, answer in answers.items()},
-        unscored_because=because,
         answers=answers,
     )
 
