@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pytest_ernie.planned import Question
+from pytest_ernie.questions import Question
 from pytest_ernie.standard import Criterion, Edition
 from pytest_ernie.standard.criteria import workloads_of
 from pytest_ernie.standard.recipe import Recipe

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_ernie.cli import main
-from pytest_ernie.planned import Question, lines
+from pytest_ernie.planned import lines
+from pytest_ernie.questions import Question
 from pytest_ernie.rough_hours import Assumed, active_parameters, rough_hours, training_s
 from pytest_ernie.standard import criteria, load
 
