@@ -121,8 +121,14 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         rf"the benchmark had (\d+) stalls?, {_N}% of its time: (.+)",
         r"基准有 \1 次停顿，占其时间的 \2%：\3",
     ),
+    (
+        r"matrix products keep (\d+) bits of a number, and the recipe's (\w+) has (\d+)",
+        r"矩阵乘只保留 \1 位有效数，而训练配置的 \2 有 \3 位",
+    ),
     (rf"memory peak {_N} of {_N} GiB", r"显存峰值 \1 / \2 GiB"),
     (rf"memory peak {_N} GiB", r"显存峰值 \1 GiB"),
+    (r" \((memory peak .+|a card has .+)\)", r"（\1）"),
+    (rf"a card has {_N} GiB", r"单卡显存 \1 GiB"),
     (
         r"the device ran out of memory before its first step with (\d+) tokens a sample(.*?): (.+)",
         r"设备内存不足：每样本 \1 tokens 时未能完成首步\2：\3",
