@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_ernie.measurements.training_setup import Setup
     from pytest_ernie.site import Site
     from pytest_ernie.standard import Edition, Recipe
-    from pytest_ernie.trainers.protocol import TrainingJob, TrainingPreview
+    from pytest_ernie.trainers.protocol import TrainingPreview
 
 MACHINE = 8
 """Cards of a machine that no site file describes."""
@@ -69,7 +69,16 @@ def lines(
     )
     if not site_file and cards is None and chip.visible_variable:
         setup = _enough(setup)
-    job = _job(recipe, setup, site, edition, chip.paddle_name, chip.visible_variable)
+    table, trained = site.models.get(model), edition.model(model)
+    job = setup.job(
+        recipe,
+        checkpoint=table.checkpoint if table else trained.checkpoint,
+        data=(table.training_data if table else None) or DATA,
+        workdir=WORKDIR,
+        device=chip,
+        threads=site.threads,
+        multimodal=trained.modality == "multimodal",
+    )
     known = version or _installed_version(site, kind)
     preview = starter.preview(
         job,
@@ -123,37 +132,6 @@ def _enough(setup: Setup) -> Setup:
     count = -(-least // MACHINE)
     return msgspec.structs.replace(
         setup, hosts=Hosts(count=count, master="FIRST-HOST:8090", started_by="each")
-    )
-
-
-def _job(
-    recipe: Recipe,
-    setup: Setup,
-    site: Site,
-    edition: Edition,
-    paddle_device: str,
-    variable: str | None,
-) -> TrainingJob:
-    from pytest_ernie.trainers.protocol import TrainingJob
-
-    model = edition.model(recipe.model)
-    table = site.models.get(recipe.model)
-    return TrainingJob(
-        recipe=recipe,
-        checkpoint=table.checkpoint if table else model.checkpoint,
-        data=(table.training_data if table else None) or DATA,
-        workdir=str(WORKDIR),
-        paddle_device=paddle_device,
-        cards=setup.cards,
-        visible_variable=variable,
-        threads=site.threads,
-        multimodal=model.modality == "multimodal",
-        tensor_parallel=setup.layout.tensor_parallel,
-        pipeline_parallel=setup.layout.pipeline_parallel,
-        micro_batch=setup.layout.micro_batch,
-        settings=setup.layout.settings,
-        hosts=setup.hosts,
-        device_environment=setup.environment,
     )
 
 

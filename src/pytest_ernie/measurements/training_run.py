@@ -21,6 +21,8 @@ OUTSIDE_S = 2.0
 """By how much the log's clock may exceed the suite's own, seconds."""
 
 
+ON_THE_HOST = "transformers"
+"""The trainer that draws LoRA's start by PaddlePaddle's generator of CPUs, whatever the device."""
 WORKER = "host-"
 """How the names of workers' own logs begin: ``host-0 worker 3``."""
 
@@ -45,8 +47,8 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
     """Those that were cut short before."""
     resumed_from: int = 0
     """The step after which the last attempt went on from a checkpoint; 0: it began anew."""
-    repeats: tuple[dict[int, float], ...] = ()
-    """Losses of further recordings of the same run (a reference's)."""
+    repeats: tuple[TrainingRun, ...] = ()
+    """Further recordings of the same run (a reference's)."""
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -80,6 +82,16 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
             int(known[name])
             for name in ("tensor_parallel", "pipeline_parallel", "replicas", "accumulation")
         )
+
+    @property
+    def lora_drawn_by(self) -> str | None:
+        """Whose random numbers LoRA started from, None where it was given them or there is no LoRA."""
+        if self.recipe.lora_rank is None or self.record.data.get("lora_start_sha256") is not None:
+            return None
+        device, trainer = self.record.subject.device, self.record.subject.launch.get("trainer")
+        if trainer == ON_THE_HOST or device.get("kind") == "cpu":
+            return "PaddlePaddle's on a CPU"
+        return str(device.get("name") or device.get("kind"))
 
     @property
     def effective_tokens_per_s(self) -> float:
