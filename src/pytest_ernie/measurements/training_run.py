@@ -154,6 +154,7 @@ def _pace(curve: Curve, record: Record, recipe: Recipe) -> tuple[Pace, str]:
         cards=record.data["cards"],
         nominal_tokens_per_s=fmean(nominal) if nominal else math.nan,
         stalls=stalls_of(times.step_s, loading_s=curve.data_load_s, saved_after=curve.saved_after),
+        saved_after=tuple(step for step in curve.saved_after if 0 < step < len(times.step_s)),
     )
     outside_s = record.data["ended_unix_s"] - record.data["started_unix_s"] + OUTSIDE_S
     if not times.problem and sum(times.step_s) > outside_s:
