@@ -121,8 +121,35 @@ def add_options(parser: pytest.Parser) -> tuple[str, ...]:
     return tuple(taken)
 
 
+def refuse_clash(parser: pytest.Parser, taken: tuple[str, ...], error: str = "") -> None:
+    """
+    Raise pytest.UsageError if a conftest adds a flag of ours; ``error`` is what argparse said of it.
+
+    Conftests come after us, so they can't be given way to. Newer versions of pytest break off where
+    the flag is added, older ones much later.
+    """
+    names = [
+        name for group in _groups(parser) for option in group.options for name in option.names()
+    ]
+    clash = [
+        flag
+        for name, _ in OPTIONS
+        if name not in taken
+        and (names.count(flag := f"--{name}") > 1 or error.endswith(f" {flag}"))
+    ]
+    if clash:
+        raise pytest.UsageError(
+            f"a conftest.py adds {', '.join(clash)}, which pytest-ernie adds, too. Where this isn't a "
+            "certification, run without pytest-ernie: -p no:ernie. Otherwise name the conftest's option "
+            "differently, or move it to a plugin that -p names: then ours is --ernie-…"
+        )
+
+
 def _added_names(parser: pytest.Parser) -> set[str]:
-    groups = {id(group): group for group in (*parser._groups, parser._anonymous)}
     return {
-        name for group in groups.values() for option in group.options for name in option.names()
+        name for group in _groups(parser) for option in group.options for name in option.names()
     }
+
+
+def _groups(parser: pytest.Parser) -> list[Any]:
+    return list({id(group): group for group in (*parser._groups, parser._anonymous)}.values())

@@ -34,10 +34,6 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     node: str
 
 
-class VerdictNotPassed(Exception):
-    """Ends a criterion's test whose verdict isn't PASS; its text is the verdict's message."""
-
-
 class Outcomes:
     """Forms and words the outcome of every criterion's test."""
 
@@ -72,7 +68,9 @@ class Outcomes:
             verdict = msgspec.structs.replace(verdict, word=Word.RECORDED)
             item.stash[_verdict] = verdict
         if verdict.word not in (Word.PASS, Word.RECORDED):
-            raise VerdictNotPassed(f"{criterion.name}: {verdict.word.value}: {verdict.message}")
+            # No stack: pytest would parse every file between the test and the cause, for a second a
+            # criterion, and nobody would see it.
+            pytest.fail(f"{criterion.name}: {verdict.word.value}: {verdict.message}", pytrace=False)
 
     def describe(
         self,
@@ -96,7 +94,7 @@ class Outcomes:
             del report.wasxfail
             report.outcome = "failed"
             verdict = Verdict(word=Word.NOT_RUN, message="marked xfail, which never certifies")
-        if call.excinfo is not None and call.excinfo.errisinstance(VerdictNotPassed):
+        if call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception):
             report.longrepr = str(call.excinfo.value)
         elif report.failed and not report.longrepr:
             report.longrepr = f"{criterion.name}: {verdict.word.value}: {verdict.message}"

@@ -16,19 +16,19 @@ from pytest_ernie.comparison import comparable, with_deaths
 from pytest_ernie.errors import EvidenceError
 from pytest_ernie.measurements.accuracy import Answers
 from pytest_ernie.standard import Edition
+from pytest_ernie.standard.dataset import Dataset
 from pytest_ernie.verdicts import Flip, Layout, Verdict, Word, accuracy_equal
 
 if TYPE_CHECKING:
     from pytest_ernie.accuracy.ask import AnswerRecord
 
-HOW = (
-    ("harness", "evaluation library"),
-    ("few_shot", "few-shot examples"),
-    ("decoding", "decoding"),
-)
+HOW = (("harness", "evaluation library"), ("decoding", "decoding"))
 """What a record says of how its questions were asked and scored, and what a message calls it."""
 
 PROMPTS = "prompts_sha256"
+QUESTIONS = "questions_sha256"
+TOLD = ("harness", "decoding", QUESTIONS, PROMPTS)
+"""What every record of a data set that a library asks and scores must say: without it nothing is the same."""
 
 FLIPS_SHOWN = 12
 """Of each direction; the evidence holds every answer."""
@@ -49,6 +49,7 @@ def scores_agree(measured: Answers, benchmark: Answers, edition: Edition) -> Ver
     same_questions(measured, benchmark)
     comparable(measured.record, benchmark.record)
     dataset = edition.dataset(benchmark.record.what.dataset or "")
+    _the_editions(benchmark, dataset)
     _all_prompts(benchmark, dataset.prompt_seeds)
     asked = benchmark.answers
     verdict = accuracy_equal(
@@ -66,7 +67,11 @@ def scores_agree(measured: Answers, benchmark: Answers, edition: Edition) -> Ver
     verdict = msgspec.structs.replace(
         verdict,
         flips=(*_shown(measured, benchmark, lost=True), *_shown(measured, benchmark, lost=False)),
-        notes=(*verdict.notes, *_of_answers(verdict.word, measured, benchmark)),
+        notes=(
+            *verdict.notes,
+            *_of_answers(verdict.word, measured, benchmark),
+            *_of_questions(benchmark, dataset),
+        ),
     )
     return with_deaths(verdict, *measured.record.deaths)
 
@@ -115,6 +120,48 @@ def same_questions(measured: Answers, benchmark: Answers) -> None:
     # doesn't, so it decides whether they differ, and the prompts' own say where.
     if measured.record.data.get(PROMPTS) != benchmark.record.data.get(PROMPTS):
         _same(own, other, "prompt_digest", "prompts")
+
+
+def _the_editions(benchmark: Answers, dataset: Dataset) -> None:
+    """
+    Refuse what a run wouldn't have measured: another number of questions, other ones, nothing said of them.
+
+    Two sides that agree in a part of a data set agree in too little.
+    """
+    evaluation = dataset.evaluation
+    if evaluation is None:
+        return
+    for key in TOLD:
+        if not benchmark.record.data.get(key):
+            raise EvidenceError(
+                f"the reference's record of {dataset.name} lacks {key}, so it can't be compared with",
+                where=benchmark.record.what.title,
+                fix="Record it anew",
+            )
+    questions = len({answer.question for answer in benchmark.answers.values()})
+    if questions != evaluation.questions:
+        raise EvidenceError(
+            f"{dataset.name} isn't complete on either side",
+            got=f"{questions} questions",
+            wanted=evaluation.questions,
+        )
+    sha256 = benchmark.record.data[QUESTIONS]
+    if evaluation.sha256 not in (None, sha256):
+        raise EvidenceError(
+            f"neither side was asked the {dataset.name} of the edition: questions or answers differ",
+            got=f"sha256 {sha256[:12]}…",
+            wanted=f"sha256 {str(evaluation.sha256)[:12]}…",
+        )
+
+
+def _of_questions(benchmark: Answers, dataset: Dataset) -> Iterator[str]:
+    """Say that nobody checked which copy it is: an edition without a digest can't tell."""
+    if dataset.evaluation is not None and dataset.evaluation.sha256 is None:
+        yield (
+            f"the edition has no digest of {dataset.name}: both sides were asked the same "
+            f"{dataset.evaluation.questions} questions (sha256 "
+            f"{benchmark.record.data[QUESTIONS][:12]}…), and which copy that is nobody checked"
+        )
 
 
 def _all_prompts(benchmark: Answers, prompt_seeds: int) -> None:

@@ -4,6 +4,7 @@ Hooks: options, markers, one test item for each criterion, order, and the words 
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_ernie.clauses import MARK, MARKERS, criterion_of, marks_of
-from pytest_ernie.options import add_options
+from pytest_ernie.options import add_options, refuse_clash
 from pytest_ernie.session import PLUGIN_NAME, ErnieSession, get_session
 from pytest_ernie.standard import Criterion, criteria
 from pytest_ernie.standard.starts import place
@@ -27,6 +28,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Come last, so that another plugin's option of the same name is seen instead of broken."""
     global _taken
     _taken = add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, None, None]:
+    """Say in one line that a conftest's option has the name of ours, where argparse would show a stack."""
+    try:
+        yield
+    except argparse.ArgumentError as error:
+        refuse_clash(parser, _taken, str(error))
+        raise
+    refuse_clash(parser, _taken)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -62,6 +74,12 @@ def _make_html_self_contained(config: pytest.Config) -> None:
             from pytest_ernie.report.html import HtmlReport
 
             config.pluginmanager.register(HtmlReport(get_session(config)), "ernie-html")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    ernie = get_session(session.config)
+    if ernie.asked:
+        ernie.watch()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

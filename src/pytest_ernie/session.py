@@ -14,6 +14,7 @@ from pytest_ernie.devices.topology import refuse_impossible
 from pytest_ernie.errors import ErnieError, UsageProblem
 from pytest_ernie.options import OPTIONS, destination
 from pytest_ernie.outcomes import Outcomes
+from pytest_ernie.progress import Progress, silent
 from pytest_ernie.registry import Registry
 from pytest_ernie.settings import Settings, read_settings
 from pytest_ernie.shards import names_in
@@ -23,7 +24,6 @@ from pytest_ernie.standard import Criterion
 if TYPE_CHECKING:
     from pytest_ernie.measurements import Reference
     from pytest_ernie.measurements.candidate import Candidate, OfflineCandidate
-    from pytest_ernie.progress import Progress
 
 PLUGIN_NAME = "ernie-session"
 
@@ -37,6 +37,7 @@ class ErnieSession:
         self.config = config
         self.taken_options = taken_options
         self.outcomes = Outcomes(lambda: self.settings.record_reference)
+        self.progress: Progress = silent
         self._candidate: Candidate | OfflineCandidate | None = None
 
     @cached_property
@@ -89,12 +90,25 @@ class ErnieSession:
 
         return reference_of(self.settings)
 
-    @cached_property
-    def progress(self) -> Progress:
-        """Live progress on a terminal; silent under -q, in CI logs and in xdist's workers."""
+    def watch(self) -> None:
+        """Show what runs from now on; called before the first test, while nothing is captured."""
         from pytest_ernie.report.progress import progress_for
 
-        return progress_for(self.config)
+        self.progress = progress_for(self.config, lambda: self.device_words)
+        if self.progress is not silent:
+            self.config.pluginmanager.register(self.progress, "ernie-progress")
+
+    @cached_property
+    def device_words(self) -> str:
+        """The device by its kind and name, for people who watch; its name only where that can be read."""
+        kind = self.settings.device_kind
+        if kind is None:
+            return "offline"
+        try:
+            site = self.settings.site or Site()
+            return f"{kind}: {self.registry.find_device(kind).facts(site.device)['name']}"
+        except (ErnieError, KeyError):
+            return kind
 
     def names_in_shard(self, chosen: tuple[Criterion, ...]) -> set[str] | None:
         """Return which of the chosen criteria this run's shard has, None if it is no shard."""

@@ -42,6 +42,7 @@ def reported(folder: Path, name: str, *arguments: str) -> Path:
             *(sys.executable, "-m", "pytest", str(ROOT / "conformance"), "-q"),
             *("-p", "no:cacheprovider", "-m", "training or inference", "--offline"),
             *("--evidence", str(folder / "chip"), "--reference", str(folder / "reference")),
+            *("--edition", str(folder / "edition.toml")),
             *(f"--html={path}", f"--results={folder / name}.json", *arguments),
         ],
         capture_output=True,

@@ -23,15 +23,51 @@ EDITIONS = Path(pytest_ernie.__file__).parent / "standard" / "editions"
 MODEL = "ERNIE-4.5-0.3B"
 
 
-class AccuracyLab:
+class Lab:
+    """A folder with site file, data and edition, in which an endpoint's answers are measured."""
+
+    model = MODEL
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def settings(self, url: str, **options: object) -> Settings:
+        """Return what a command line would ask for."""
+        asked = {
+            "endpoint": url,
+            "site": "site.toml",
+            "data": "data",
+            "edition": str(self.folder / "edition.toml"),
+            "models": self.model,
+            **options,
+        }
+        return read_settings(asked, self.folder)
+
+    def measure(self, url: str, dataset: str = "GSM8K", **options: object) -> Answers:
+        """Ask every question that isn't in the evidence yet."""
+        settings = self.settings(url, **options)
+        candidate = candidate_of(settings, Registry())
+        wanted = next(
+            criterion
+            for criterion in criteria(settings.edition)
+            if (criterion.model, criterion.dataset) == (self.model, dataset)
+            and 1 in criterion.tiers
+        )
+        try:
+            return candidate.accuracy(wanted)
+        finally:
+            candidate.close()
+
+
+class AccuracyLab(Lab):
     """
-    A folder with site file, data and edition.
+    A lab with a made-up GSM8K and the stand-in of the evaluation library.
 
     ``rows`` are GSM8K's questions of this lab, ``changes`` words of its edition.
     """
 
     def __init__(self, folder: Path, rows: list[dict[str, str]], *changes: tuple[str, str]) -> None:
-        self.folder = folder
+        super().__init__(folder)
         data = folder / "data"
         data.mkdir()
         self.write("gsm8k-test", rows)
@@ -50,32 +86,6 @@ class AccuracyLab:
         """Put rows into a file of the data folder."""
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (self.folder / "data" / f"{name}.jsonl").write_text(lines, encoding="utf-8")
-
-    def settings(self, url: str, **options: object) -> Settings:
-        """Return what a command line would ask for."""
-        asked = {
-            "endpoint": url,
-            "site": "site.toml",
-            "data": "data",
-            "edition": str(self.folder / "edition.toml"),
-            "models": MODEL,
-            **options,
-        }
-        return read_settings(asked, self.folder)
-
-    def measure(self, url: str, **options: object) -> Answers:
-        """Ask every question that isn't in the evidence yet."""
-        settings = self.settings(url, **options)
-        candidate = candidate_of(settings, Registry())
-        wanted = next(
-            criterion
-            for criterion in criteria(settings.edition)
-            if criterion.dataset == "GSM8K" and 1 in criterion.tiers
-        )
-        try:
-            return candidate.accuracy(wanted)
-        finally:
-            candidate.close()
 
     def command(self, url: str) -> list[str]:
         """Return the same as a pytest of its own."""

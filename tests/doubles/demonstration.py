@@ -2,10 +2,13 @@
 A demonstration: evidence of a chip that doesn't exist and of its reference, for all 185 criteria.
 
 Every figure is drawn from a formula, the devices say that they are synthetic, and the report puts
-that on every page. ``python -m doubles.demonstration FOLDER`` writes FOLDER/chip and
-FOLDER/reference, which an ordinary offline run judges::
+that on every page. ``python -m doubles.demonstration FOLDER`` writes FOLDER/chip, FOLDER/reference and
+FOLDER/edition.toml, which an ordinary offline run judges::
 
-    pytest -m "training or inference" --offline --evidence FOLDER/chip --reference FOLDER/reference
+    pytest -m "training or inference" --offline --edition FOLDER/edition.toml \\
+        --evidence FOLDER/chip --reference FOLDER/reference
+
+The edition is the shipped one with fewer questions in each data set, and a name of its own.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ from __future__ import annotations
 import math
 import os
 import random
+import re
 import sys
 from datetime import datetime, timedelta, timezone
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -34,7 +39,7 @@ from pytest_ernie.measurements.training import TrainingPlan
 from pytest_ernie.standard import Criterion, criteria, edition_digest, load
 from pytest_ernie.standard.digest import digest
 
-EDITION = "ernie-4.5"
+EDITION = "edition.toml"
 WEIGHTS = {"wint8": "int8", "wint4": "int4", "w4a8": "int4"}
 ACTIVATIONS = {"wint8": "bfloat16", "wint4": "bfloat16", "w4a8": "int8"}
 
@@ -43,7 +48,7 @@ class Synthetic(Bench):
     """One side: what it is asked for it makes up, and records as if it had been measured."""
 
     def __init__(self, folder: Path, side: str, requests: int, questions: int) -> None:
-        super().__init__(load(EDITION))
+        super().__init__(load(str(folder.parent / EDITION)))
         self.name = side
         self._store = Store(folder)
         self._digest = edition_digest(self.edition)
@@ -98,7 +103,15 @@ class Synthetic(Bench):
             for answer in self._answers(plan):
                 recording.sample(answer)
             name = plan.dataset.name
-            recording.finish({"questions_sha256": digest(name), "questions": self._questions})
+            recording.finish(
+                {
+                    "questions_sha256": digest(name),
+                    "prompts_sha256": digest([name, "prompts"]),
+                    "questions": self._questions,
+                    "harness": "synthetic",
+                    "decoding": "synthetic",
+                }
+            )
         elif isinstance(plan, LoadPlan):
             self._load(plan, recording)
 
@@ -257,12 +270,25 @@ def _ask(measure: Any, criterion: Criterion) -> None:
     measure(criterion)
 
 
+def edition_text(questions: int) -> str:
+    """Return the shipped edition with so many questions in each data set, under a name of its own."""
+    shipped = resources.files("pytest_ernie.standard") / "editions" / "ernie-4.5.toml"
+    text = shipped.read_text(encoding="utf-8").replace(
+        'name = "ernie-4.5"', 'name = "demonstration"', 1
+    )
+    return re.sub(
+        r"^questions = .+(\nsha256 = .+)?$", f"questions = {questions}", text, flags=re.MULTILINE
+    )
+
+
 def build(
     folder: Path, *, requests: int = 1000, questions: int = 200, model: str = ""
 ) -> tuple[Path, Path]:
     """Write the evidence of both sides, unless it is there; return their folders."""
     sides = (folder / "chip", folder / "reference")
     if not (folder / "complete").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / EDITION).write_text(edition_text(questions), encoding="utf-8")
         with mock.patch.object(os, "fsync"):  # nothing here is worth waiting for a disk
             for place, name in zip(sides, ("candidate", "reference"), strict=True):
                 fill(Synthetic(place, name, requests, questions), model)

@@ -24,12 +24,12 @@ def gsm8k_rows(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def made_up_rows(count: int, seed: int = 0) -> list[dict[str, str]]:
-    """Return a set of GSM8K's shape: reasoning, then the number after ``####``."""
+def made_up_rows(count: int, seed: int = 0, below: int = 900) -> list[dict[str, str]]:
+    """Return a set of GSM8K's shape: reasoning, then the number after ``####``; sums of two figures."""
     draw = random.Random(seed)
     rows = []
     for number in range(count):
-        a, b = draw.randrange(2, 900), draw.randrange(2, 900)
+        a, b = draw.randrange(2, below), draw.randrange(2, below)
         rows.append(
             {
                 "question": f"Shelf {number} holds {a} books, and {b} more come. How many are there?",

@@ -13,8 +13,8 @@ import pytest
 
 from doubles.fastdeploy import install, plant
 from pytest_ernie import rehearsal
-from pytest_ernie.engines import started
 from pytest_ernie.engines.fastdeploy import FastDeploy
+from pytest_ernie.engines.lifecycle import started
 from pytest_ernie.engines.protocol import Launch
 from pytest_ernie.toolchains import adopt
 

@@ -4,8 +4,12 @@ What the edition says of luck is what it comes to: the probability that an equal
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from bench import accuracy_table
 from doubles.answer_sets import SIZES
 from pytest_ernie.standard import load
 from pytest_ernie.verdicts.paired import chance_of_difference
@@ -13,6 +17,7 @@ from pytest_ernie.verdicts.paired import chance_of_difference
 OFFICIAL, REHEARSAL = load("ernie-4.5"), load("rehearsal")
 RULE = OFFICIAL.rulings.accuracy
 REHEARSED_QUESTIONS = 200
+PAGE = Path(__file__).parents[2] / "docs" / "accuracy-statistics.md"
 
 
 def false_fail(questions: int, prompt_seeds: int) -> float:
@@ -28,7 +33,9 @@ def test_a_data_set_states_its_false_fails_and_has_no_more_prompts_than_it_takes
 ) -> None:
     """At most 5 % with so many prompt seeds, more with one fewer."""
     one, questions = OFFICIAL.dataset(name), SIZES[name]
+    assert one.evaluation is not None
 
+    assert one.evaluation.questions == questions
     assert one.false_fail == pytest.approx(false_fail(questions, one.prompt_seeds), abs=5e-4)
     assert one.false_fail <= RULE.false_fail_max
     if one.prompt_seeds > 1:
@@ -41,6 +48,16 @@ def test_the_rehearsal_states_what_its_small_sets_come_to(name: str) -> None:
     stated = REHEARSAL.dataset(name).false_fail
 
     assert stated == pytest.approx(false_fail(REHEARSED_QUESTIONS, 1), abs=5e-3)
+
+
+@pytest.mark.parametrize("table", [accuracy_table.datasets, accuracy_table.correlated])
+def test_the_page_shows_the_tables_that_are_printed(
+    table: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What each data set can decide, and what prompts help where flips are shared."""
+    table()
+
+    assert capsys.readouterr().out in PAGE.read_text(encoding="utf-8")
 
 
 def test_every_question_weighs_the_same() -> None:

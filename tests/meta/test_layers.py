@@ -99,8 +99,9 @@ INSIDE = {
         for path in sorted((SOURCE / "trainers" / "inside").rglob("*.py"))
     },
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",
-    "engines/inside/fastdeploy/sitecustomize.py": "runs inside FastDeploy's workers",
-    "proof/weights_inside.py": "runs inside an environment with torch and torchao",
+    "engines/fastdeploy/inside/sitecustomize.py": "runs inside FastDeploy's workers",
+    "proof/inside/sitecustomize.py": "runs inside a server with a planted fault",
+    "proof/inside/weights.py": "runs inside an environment with torch and torchao",
     "rehearsal/make_tokenizer.py": "maintainers make the shipped checkpoint with it",
     "rehearsal/train_base.py": "maintainers make the shipped checkpoint with it",
 }
@@ -238,6 +239,39 @@ def test_the_report_never_measures() -> None:
     ]
 
     assert reached == []
+
+
+FLOORS_OF_ENGINES = (
+    ("protocol", "dialects", "ports", "checkpoint", "address", "layers"),
+    ("asking",),
+    ("lifecycle",),
+    ("endpoint", "transformers", "vllm", "fastdeploy"),
+)
+"""As in the package's docstring, from the ground up."""
+TOP = len(FLOORS_OF_ENGINES) - 1
+
+
+def test_no_engine_knows_another() -> None:
+    """
+    What two of them share lies below them; what starts any of them knows none.
+    """
+    engines = f"{PACKAGE}.engines."
+    floor = {name: number for number, names in enumerate(FLOORS_OF_ENGINES) for name in names}
+    pairs = {
+        (found.module.split(".")[2], found.imported.split(".")[2])
+        for found in OWN
+        if found.module.startswith(engines) and found.imported.startswith(engines)
+    }
+    upward = [(here, there) for here, there in pairs if floor[there] > floor[here]]
+    beside = [
+        (here, there)
+        for here, there in pairs
+        if here != there and floor[here] == TOP == floor[there]
+    ]
+
+    assert len(pairs) > 10
+    assert upward == []
+    assert beside == []
 
 
 def test_what_is_listed_is_used() -> None:

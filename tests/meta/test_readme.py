@@ -16,7 +16,7 @@ import pytest
 
 from pytest_ernie.clauses import MARKERS
 from pytest_ernie.cli import _parser
-from pytest_ernie.engines.fastdeploy_flags import FLAGS
+from pytest_ernie.engines.fastdeploy.flags import FLAGS
 from pytest_ernie.options import OPTIONS
 from pytest_ernie.proof import __main__ as proof
 

@@ -33,8 +33,14 @@ WORDS = """{
     ("sft", 131072): Word.NOT_RUN,
     ("sft_lora", 8192): Word.RECORDED,
 }"""
+TAG = re.compile(r"<(\w+)")
 FILTERS = {"passed", "skipped", "failed", "error", "xfailed", "xpassed", "rerun"}
 """What pytest-html's script filters by; a row under any other name would never be shown."""
+
+
+def english(markup: str) -> str:
+    """Return it without what is there for those who read Chinese."""
+    return re.sub(r'<span class="t-zh".*?</span>', "", markup)
 
 
 class Report:
@@ -51,7 +57,7 @@ class Report:
         """Return the visible cells of each row by its name, as text."""
         found = {}
         for test in self.tests:
-            cells = [cell for cell in test["resultsTableRow"] if " hidden>" not in cell]
+            cells = [english(c) for c in test["resultsTableRow"] if " hidden>" not in c]
             texts = [html.unescape(re.sub(r"<[^>]*>", "", cell)) for cell in cells]
             found[texts[1]] = tuple(texts)
         return found
@@ -109,7 +115,7 @@ def test_every_row_is_under_a_filter_of_pytest_html(reported):
     report = reported()
 
     assert {test["result"].lower() for test in report.tests} <= FILTERS
-    verdicts = {test["verdict"] for test in report.tests}
+    verdicts = {re.sub(r"<[^>]*>", "", english(test["verdict"])) for test in report.tests}
     assert verdicts == {"FAIL", "INCONCLUSIVE", "NOT RUN", "RECORDED", "PASS", "Passed"}
 
 
@@ -121,10 +127,26 @@ def test_filters_are_named_and_counted_by_word(reported):
 
 
 def test_no_cell_holds_an_element_that_would_swallow_a_click(reported):
-    """pytest-html opens a row by the parent of what was clicked, which must be the row."""
-    for test in reported().tests:
-        for cell in test["resultsTableRow"][:6]:
-            assert re.fullmatch(r"<td[^>]*>[^<]*</td>", cell)
+    """pytest-html opens a row by the parent of what was clicked, and sorts by the heading that was."""
+    report = reported()
+
+    elements = {
+        tag for t in report.tests for c in t["resultsTableRow"][:6] for tag in TAG.findall(c)
+    }
+    assert elements <= {"td", "span", "bdi"}
+    assert re.search(
+        r"#results-table td > \*.*#results-table th > \* \{ pointer-events: none", report.text
+    )
+
+
+def test_what_the_table_says_is_there_in_both_languages(reported):
+    """Its headings and words change with the rest of the page."""
+    report = reported(message="m")
+
+    row = next(t["resultsTableRow"] for t in report.tests if "sft-8192" in t["testId"])
+    assert '<span class="t-zh" lang="zh">未通过</span>' in row[1]
+    for heading in ("结论", "判据", "实测", "要求", "用时", "链接"):
+        assert f'lang="zh">{heading}</span></th>' in report.text
 
 
 def test_the_section_stands_in_the_report(reported):

@@ -130,6 +130,22 @@ def test_a_taken_flag_ends_in_one_line_and_the_long_form_works(pytester):
     assert result.ret == 0
 
 
+def test_a_conftest_with_a_flag_of_ours_ends_in_one_line(pytester):
+    """
+    A project of its own --device, in an environment that holds this suite, learns how to go on.
+    """
+    pytester.makeconftest('def pytest_addoption(parser): parser.addoption("--device", default="a")')
+
+    text = error_lines(pytester)
+
+    assert "a conftest.py adds --device, which pytest-ernie adds, too." in text
+    assert "-p no:ernie" in text
+    assert "Traceback" not in text
+    assert (
+        pytester.runpytest_subprocess("-p", "no:ernie", "--co").ret != pytest.ExitCode.USAGE_ERROR
+    )
+
+
 def test_other_projects_are_left_alone(pytester):
     """
     Installed beside any other suite, the plugin neither prints nor costs anything.

@@ -21,7 +21,6 @@ def test_a_server_that_died_is_started_again_once_where_the_site_says_so(laborat
     """
     chosen = ("-m", "tier1 and accuracy")
     laboratory.record_reference(*chosen)
-    (laboratory.path / "starts.txt").unlink()
     site = laboratory.path / "site.toml"
     site.write_text(site.read_text().replace("[engine]", "[engine]\nrestarts = 1"))
     laboratory.plant(serve={"die_after": 30, "deaths": 1})

@@ -26,7 +26,8 @@ from pytest_ernie.standard.model import Dataset
 MODEL = "ERNIE-4.5-0.3B"
 CONFORMANCE = Path(__file__).parents[2] / "conformance"
 QUESTIONS = 1319
-PATIENCE_S = 600
+PATIENCE_S = 3000
+"""The library compares each answer in a child process: two minutes of a quiet machine, many of a busy one."""
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +88,15 @@ def test_killed_and_faulty_the_score_is_the_truth(tmp_path: Path, data: Path, ri
         before = len(server.asked)
         second = start(server.base_url, data, tmp_path)
         second.wait(PATIENCE_S)
+        again = [*oracle.asked(server.asked[before:])]
+        third = start(server.base_url, data, tmp_path)
+        third.wait(PATIENCE_S)
+        after = [*oracle.asked(server.asked[before:])]
     answers = recorded(tmp_path)
 
     assert 500 <= len(answered) < QUESTIONS
-    assert answered.isdisjoint(oracle.asked(server.asked[before:]))
+    assert answered.isdisjoint(again)
+    assert after == again  # what is measured isn't asked again
     assert answers.scores == oracle.truth
     assert sum(oracle.truth.values()) == round(right * QUESTIONS)
     assert Counter(answer.error for answer in answers.answers.values()) == {None: QUESTIONS}

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from pytest_ernie import rehearsal
-from pytest_ernie.engines.belongings import WHOSE
+from pytest_ernie.engines.lifecycle.belongings import WHOSE
+from pytest_ernie.engines.lifecycle.started import StartedServer
 from pytest_ernie.engines.protocol import Launch
-from pytest_ernie.engines.started import StartedServer
 from pytest_ernie.engines.transformers import Transformers
 from pytest_ernie.load.arrivals import closed
 from pytest_ernie.load.client import Target, run_load

@@ -5,17 +5,22 @@ A data set asked end to end over HTTP from a server of which it is known what it
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from doubles.accuracy_lab import MODEL, AccuracyLab
+from doubles.accuracy_lab import MODEL, STAND_IN, AccuracyLab
 from doubles.openai_server import Behaviour, FakeServer
 from doubles.oracle import Oracle, faulty, made_up_rows
+from pytest_ernie.accuracy.data import found
+from pytest_ernie.accuracy.library import Library
 from pytest_ernie.errors import MeasurementError, SiteError
 from pytest_ernie.evidence import Store
+from pytest_ernie.paired_answers import reasons
+from pytest_ernie.toolchains.toolchain import Toolchain
 
 ROWS = made_up_rows(100)
 PATIENCE_S = 60
@@ -79,6 +84,7 @@ def test_a_killed_run_goes_on_where_it_was(lab: AccuracyLab) -> None:
         answers = lab.measure(server.base_url)
 
     assert 30 <= len(answered) < 100
+    assert list(journal.parent.glob("scratch/evaluation-*")) == []  # prompts may be large
     assert answered.isdisjoint(oracle.asked(server.asked[before:]))
     assert answers.scores == oracle.truth
 
@@ -129,7 +135,7 @@ def test_a_question_that_is_never_answered_is_unscored(lab: AccuracyLab) -> None
         answers = lab.measure(server.base_url)
 
     assert set(answers.scores.values()) == {None}
-    assert str(answers.unscored_because).startswith("HTTP 400: ")
+    assert str(reasons(answers.answers.values())).startswith("HTTP 400: ")
 
 
 def test_an_answer_that_the_library_cannot_score_is_unscored(lab: AccuracyLab) -> None:
@@ -145,7 +151,7 @@ def test_an_answer_that_the_library_cannot_score_is_unscored(lab: AccuracyLab) -
         answers = lab.measure(server.base_url)
 
     assert [id for id, score in answers.scores.items() if score is None] == ["main/7"]
-    assert answers.unscored_because == "evalscope can't score it (ValueError: planted)"
+    assert reasons(answers.answers.values()) == "evalscope can't score it (ValueError: planted)"
 
 
 def test_a_library_that_ends_early_ends_the_measurement(lab: AccuracyLab) -> None:
@@ -173,6 +179,29 @@ def test_other_questions_than_the_editions_are_refused(lab: AccuracyLab) -> None
         f"{lab.folder / 'data'}: GSM8K isn't complete; got 99 questions; wanted 100"
     )
     assert server.asked == []
+
+
+def test_what_is_checked_of_an_answer_is_part_of_the_question(tmp_path: Path) -> None:
+    """IFEval's instructions stand beside its prompts; an empty cell of a table is no instruction."""
+    checks = ({"commas": 0}, {"commas": 0, "words": None}, {"commas": 9})
+    digests = [
+        questions_sha256(tmp_path / str(number), [{**ROWS[0], "checks": each}])
+        for number, each in enumerate(checks)
+    ]
+
+    assert digests[0] == digests[1] != digests[2]
+
+
+def questions_sha256(folder: Path, rows: list[dict[str, object]]) -> str:
+    """Digest of these questions, as the library makes them."""
+    folder.mkdir()
+    lab = AccuracyLab(folder, rows)  # type: ignore[arg-type]  # one of its rows has more than texts
+    dataset = lab.settings("http://127.0.0.1:9/v1").edition.datasets[0]
+    stand_in = Toolchain(
+        name="evaluator", python=sys.executable, digest="", env={"PYTHONPATH": str(STAND_IN)}
+    )
+    library = Library(stand_in, dataset, found(dataset, data=folder / "data"), folder)
+    return library.prompts().questions_sha256
 
 
 def test_several_prompts_of_a_question_are_asked_and_scored(tmp_path: Path) -> None:

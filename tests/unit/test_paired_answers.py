@@ -178,7 +178,6 @@ def test_greedy_decoding_in_an_engines_own_words_is_the_same_prompt() -> None:
             "the same evaluation library, so they can't be compared; got evalscope 1.14.1; wanted "
             "none recorded",
         ),
-        ({"few_shot": 4}, {"few_shot": 5}, "few-shot examples, so they can't be compared; got 4"),
         (
             {"decoding": "greedy, at most 1024 tokens"},
             {"decoding": "greedy, at most 2048 tokens"},
@@ -195,7 +194,7 @@ def test_greedy_decoding_in_an_engines_own_words_is_the_same_prompt() -> None:
 def test_whoever_asked_otherwise_is_not_compared(
     own: dict[str, Any], other: dict[str, Any], words: str
 ) -> None:
-    """Harness, few-shot examples, decoding: one side without a word of it counts as another."""
+    """Harness, decoding, prompts: one side without a word of it counts as another."""
     assert words in refusal(full(of=3, **own), full(of=3, **other))
 
 
@@ -215,6 +214,11 @@ def test_an_answer_to_an_earlier_prompt_gives_way() -> None:
     answers = side(sample(0, 0.0, prompt_digest="a" * 64), sample(0, 1.0))
 
     assert answers.scores == {"q000": 1.0}
+
+
+def _with(**changed: Any) -> Any:
+    datasets = tuple(msgspec.structs.replace(one, **changed) for one in EDITION.datasets)
+    return msgspec.structs.replace(EDITION, datasets=datasets)
 
 
 def seeded(*scores: float, number: int = 0) -> list[dict[str, Any]]:
@@ -262,6 +266,79 @@ def test_the_editions_average_decides() -> None:
     assert scores_agree(own, other, EDITION).numbers["score"] == 75.0
 
 
-def _with(**changed: Any) -> Any:
-    datasets = tuple(msgspec.structs.replace(one, **changed) for one in EDITION.datasets)
-    return msgspec.structs.replace(EDITION, datasets=datasets)
+LIBRARYS = {
+    "harness": "evalscope 1.14.1, gsm8k v0",
+    "decoding": "greedy, at most 1024 tokens",
+    "prompts_sha256": "p" * 64,
+}
+
+
+def of_a_library(questions: int = 100, sha256: str | None = "q" * 64) -> Any:
+    """An edition whose sets a library asks and scores."""
+    evaluation = load("ernie-4.5").datasets[0].evaluation
+    assert evaluation is not None
+    return _with(evaluation=msgspec.structs.replace(evaluation, questions=questions, sha256=sha256))
+
+
+def test_a_whole_data_set_of_the_edition_is_compared() -> None:
+    """As many questions as the edition says, with the digest that it says."""
+    one = full(of=100, **LIBRARYS)
+
+    assert (scores_agree(one, one, of_a_library()).word, one.notes) == (Word.PASS, ())
+
+
+@pytest.mark.parametrize(
+    ("edition", "words"),
+    [
+        (
+            of_a_library(questions=101),
+            "arithmetic isn't complete on either side; got 100 questions; wanted 101",
+        ),
+        (
+            of_a_library(sha256="e" * 64),
+            "neither side was asked the arithmetic of the edition: questions or answers differ; "
+            "got sha256 qqqqqqqqqqqq…; wanted sha256 eeeeeeeeeeee…",
+        ),
+    ],
+)
+def test_a_part_of_a_data_set_passes_nothing(edition: Any, words: str) -> None:
+    """However well both sides agree in it."""
+    one = full(of=100, **LIBRARYS)
+
+    with pytest.raises(EvidenceError) as caught:
+        scores_agree(one, one, edition)
+
+    assert str(caught.value) == words
+
+
+def test_prompts_of_a_question_do_not_make_a_data_set_whole() -> None:
+    """50 questions under two prompts are 50 questions."""
+    samples = [one for n in range(50) for one in seeded(1.0, 1.0, number=n)]
+    half = side(*samples, **LIBRARYS)
+
+    with pytest.raises(EvidenceError, match="got 50 questions; wanted 100"):
+        scores_agree(half, half, of_a_library())
+
+
+@pytest.mark.parametrize("missing", ["harness", "decoding", "questions_sha256", "prompts_sha256"])
+def test_a_record_that_says_nothing_of_its_questions_is_not_compared(missing: str) -> None:
+    """Two sides that both say nothing don't say the same."""
+    one = full(of=100, **{**LIBRARYS, missing: None})
+
+    with pytest.raises(EvidenceError) as caught:
+        scores_agree(one, one, of_a_library())
+
+    assert str(caught.value) == (
+        "serving.accuracy of m, arithmetic: the reference's record of arithmetic lacks "
+        f"{missing}, so it can't be compared with. Record it anew"
+    )
+
+
+def test_questions_that_nobody_checked_are_told() -> None:
+    """An edition without a digest can't tell one copy of a data set from another."""
+    one = full(of=100, **LIBRARYS)
+
+    assert scores_agree(one, one, of_a_library(sha256=None)).notes[-1] == (
+        "the edition has no digest of arithmetic: both sides were asked the same 100 questions "
+        "(sha256 qqqqqqqqqqqq…), and which copy that is nobody checked"
+    )

@@ -91,6 +91,16 @@ def rates_hidden(name: str) -> Plant:
     return plant
 
 
+def keeping(bits: int, name: str) -> Plant:
+    """The trainer tries its matrix products at each step, and they keep so many bits."""
+
+    def plant(lines: Lines) -> Lines:
+        steps = (line for line in recorded(name) if " loss: " in line)
+        return [line.rstrip("\n") + f", matrix_product_bits: {bits}\n" for line in steps]
+
+    return plant
+
+
 P, F, I = "PASS", "FAIL", "INCONCLUSIVE"  # noqa: E741 - the letters of the terminal
 TABLE = [
     # honest
@@ -99,6 +109,7 @@ TABLE = [
     Row("two threads instead of one", "sft-two-threads", P, "0 of 100"),
     Row("PyTorch instead of Paddle", "sft-torch", P, "0 of 100"),
     Row("micro batches of 4, one mean over all tokens", "sft-micro-batch-4-one-mean", P, "0 of 100"),
+    Row("products that keep all 24 bits of fp32", keeping(24, "sft-torch"), P, "0 of 100"),
     Row("ten outliers", in_window(10, 0.02), P, "10 of 100"),
     # what the rule can't see here
     Row("weight decay off", "sft-no-weight-decay", P, "0 of 100"),
@@ -133,6 +144,10 @@ TABLE = [
     Row("eleven outliers", in_window(11, 0.02), F, "11 of 100", "unclear"),
     Row("a drift to 9.9e-3 at step 500", grown(0.0099), F, "the difference grows by", "unclear"),
     Row("an offset of 0.011", with_losses(lambda s, loss: loss + 0.011), F, "100 of 100", "start"),
+    Row("bf16 where fp32 was, and the trainer tries its products", keeping(8, "sft-torch-bf16"), I,
+        "matrix products keep 8 bits of a number, and the recipe's float32 has 24"),
+    Row("TF32 where fp32 was, and the trainer tries its products", keeping(11, "sft-torch"), I,
+        "matrix products keep 11 bits"),
     # defects of the log
     Row("loss scaled by 1.05", with_losses(lambda s, loss: 1.05 * loss), F, "of 100", "scale"),
     Row("loss divided by two cards", with_losses(lambda s, loss: loss / 2), F, "of 100", "scale"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from pytest_ernie.engines.chat import Answer, ask_messages, new_client
+from pytest_ernie.engines.asking.chat import Answer, ask_messages, new_client
 from pytest_ernie.engines.protocol import Dialect
 from pytest_ernie.errors import EngineError
 from pytest_ernie.progress import Progress, silent

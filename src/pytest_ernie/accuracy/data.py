@@ -98,10 +98,14 @@ def how_to_get(dataset: Dataset) -> str:
     """Return what to do, where there is a network."""
     evaluation = dataset.evaluation
     assert evaluation is not None
+    folder = f"FOLDER/{dataset.name}"
+    unpack = ""
+    if evaluation.huggingface_zip:
+        unpack = f" and `unzip -d {folder} {folder}/{evaluation.huggingface_zip}`"
     return (
         f"Where there is a network: `modelscope download --dataset {evaluation.modelscope} "
-        f"--local_dir FOLDER/{dataset.name}` (or `hf download --repo-type dataset "
-        f"{evaluation.huggingface} --local-dir FOLDER/{dataset.name}`); then --data=FOLDER. "
+        f"--local_dir {folder}` (or `hf download --repo-type dataset "
+        f"{evaluation.huggingface} --local-dir {folder}`{unpack}); then --data=FOLDER. "
         f"Its licence: {evaluation.licence}"
     )
 

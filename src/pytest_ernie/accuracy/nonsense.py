@@ -118,12 +118,6 @@ class Watch:
         return f"{broken} of the last {len(self._seen)} answers are broken: {', '.join(told)}"
 
 
-def broken_server(answers: Iterable[Seen]) -> str | None:
-    """Return the first sentence that watching these answers, in the order in which they came, gives."""
-    watch = Watch()
-    return next((told for seen in answers if (told := watch.see(seen)) is not None), None)
-
-
 _WORDS = {
     "repeated": "a token or a few again and again",
     "unprintable": "unprintable characters",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pytest_ernie.accuracy.ask import AnswerRecord
 from pytest_ernie.bundles.consistency_of_loads import load_findings, read_requests
 from pytest_ernie.bundles.consistency_of_training import training_findings
 from pytest_ernie.bundles.finding import Finding, Kind, at
@@ -234,13 +235,18 @@ def _accuracy(place: _Place, begin: Entry, result: Entry) -> Checked:
 
 
 def _answers(journal: Journal, begin: Entry, result: Entry) -> Iterator[Finding]:
-    """Every question has an answer, and the same answer has the same score."""
+    """Every question has an answer, what has a score has one, and the same answer has the same score."""
     ids = [*begin.body.get("continues", ()), begin.id]
     samples = [e for id in ids for e in journal.of_id.get(id, ()) if e.type == "sample"]
-    answered = {entry.body["id"] for entry in samples}
+    records = [msgspec.convert(entry.body, AnswerRecord) for entry in samples]
+    asked = {record.question for record in records}
     questions = result.body["data"]["questions"]
-    if len(answered) != questions:
-        what = f"it counts {questions} questions, and {len(answered)} have an answer"
+    if len(asked) != questions:
+        what = f"it counts {questions} questions, and {len(asked)} have an answer"
+        yield _finding("inconsistent", result, what)
+    answered = {record.id for record in records if record.error is None}
+    if unanswered := sorted(result.body["data"].get("scores", {}).keys() - answered):
+        what = f"{len(unanswered)} scores are of no answer, the first is that of {unanswered[0]}"
         yield _finding("inconsistent", result, what)
     scores: dict[tuple[str, str, str], tuple[float | None, int]] = {}
     for entry in samples:

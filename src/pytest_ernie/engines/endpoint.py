@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from pytest_ernie.engines.asking import ready
 from pytest_ernie.errors import EngineError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.toolchain import Toolchain
 
-from . import ready
 from .dialects import PLAIN, dialect_of
 from .ports import TakePorts, free_ports
 from .protocol import UNKNOWN, Dialect, Launch

@@ -27,12 +27,11 @@ from pytest_ernie.toolchains.toolchain import Toolchain
 
 from .checkpoint import checkpoint_config
 from .dialects import TRANSFORMERS
+from .layers import activation, layer_lines, layer_types, merge, reported
+from .lifecycle.started import HowToStart, StartedServer, start_until_ready
+from .lifecycle.variables import cpu_threads, passed_on
 from .ports import TakePorts, free_ports
 from .protocol import UNKNOWN, Launch, ServedFacts
-from .started import HowToStart, StartedServer, start_until_ready
-from .variables import cpu_threads, passed_on
-from .vllm_facts import activation, layer_lines, layer_types, merge
-from .vllm_recipes import reported
 
 INSIDE = Path(__file__).with_name("inside")
 SERVE = "ernie_serve_transformers"

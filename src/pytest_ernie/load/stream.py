@@ -26,7 +26,7 @@ from typing import Any
 
 import msgspec
 
-from pytest_ernie.engines.chat import error_text, server_words
+from pytest_ernie.engines.asking.chat import error_text, server_words
 from pytest_ernie.engines.protocol import Dialect
 
 from .sse import Events

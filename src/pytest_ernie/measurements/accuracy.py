@@ -9,7 +9,6 @@ matched exactly.
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,7 +93,7 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
             return
         from pytest_ernie.accuracy.library import Library
 
-        with _folder(equipment) as folder:
+        with _folder(equipment.settings.evidence / SCRATCH, recording) as folder:
             library = Library(
                 equipment.evaluator,
                 self.dataset,
@@ -191,9 +190,11 @@ class AccuracyPlan(ServedPlan, frozen=True, kw_only=True):
 
 
 @contextmanager
-def _folder(equipment: Equipment) -> Iterator[Path]:
-    """Make a folder for prompts and answers, and remove it: pictures make it large."""
-    folder = equipment.settings.evidence / SCRATCH / f"evaluation-{uuid.uuid4().hex[:12]}"
+def _folder(scratch: Path, recording: Recording) -> Iterator[Path]:
+    """Make a folder for prompts and answers; remove it, and a killed attempt's: pictures make it large."""
+    folder, *left = (scratch / f"evaluation-{id}" for id in (recording.id, *recording.continues))
+    for one in left:
+        shutil.rmtree(one, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         yield folder
@@ -206,8 +207,6 @@ class Answers(Struct, frozen=True, kw_only=True):
 
     record: Record
     scores: dict[str, float | None]
-    unscored_because: str | None = None
-    """Why the first question without a score has none."""
     answers: dict[str, AnswerRecord] = {}
     """The same by id with everything that was kept: answer, reasoning, extracted, tokens ..."""
 
@@ -238,7 +237,8 @@ Scored = tuple[float | None, str]
 
 def read_answers(record: Record) -> Answers:
     """
-    Return the answers; of a question asked twice the one that didn't fail counts, or the newer prompt's.
+    Return the answers; of a question asked twice the newer prompt's counts, of one prompt the answer that
+    didn't fail.
 
     Two answers to the same prompt are refused: no run asks so, and a choice between them is none (R15).
 
@@ -250,20 +250,20 @@ def read_answers(record: Record) -> Answers:
         for id, (score, extracted) in msgspec.convert(
             record.data.get("scores", {}), dict[str, Scored]
         ).items():
+            if answers[id].error is not None:
+                raise ValueError(f"{id} has a score and no answer")
             answers[id] = msgspec.structs.replace(
                 answers[id], score=score, extracted=extracted, error=unscorable.get(id)
             )
-    except (msgspec.ValidationError, KeyError) as problem:
+    except (ValueError, KeyError) as problem:  # msgspec's errors are ValueErrors
         raise EvidenceError(
             "the answers of a question set can't be read",
             where=record.what.title,
             got=f"{type(problem).__name__}: {problem}",
         ) from None
-    because = next((answer.error for answer in answers.values() if answer.score is None), None)
     return Answers(
         record=record,
         scores={id: answer.score for id, answer in answers.items()},
-        unscored_because=because,
         answers=answers,
     )
 
@@ -288,10 +288,9 @@ def _answers(
     for sample in samples:
         answer = msgspec.convert(sample, AnswerRecord)
         known = answers.get(answer.id)
-        if known is None or known.error is not None:
+        again = known is not None and answer.prompt_digest == known.prompt_digest
+        if known is None or known.error is not None or not again:
             answers[answer.id] = answer
-        elif answer.error is None:
-            if record is not None and answer.prompt_digest == known.prompt_digest:
-                raise answered_twice(record, answer.id)
-            answers[answer.id] = answer
+        elif answer.error is None and record is not None:
+            raise answered_twice(record, answer.id)
     return answers

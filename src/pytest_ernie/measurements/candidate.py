@@ -69,9 +69,9 @@ class Candidate(Bench):
         return rule.throughput_runs if self._settings.record_reference else 1
 
     def training_run(self, criterion: Criterion) -> TrainingRun:
-        """Return the run; of a reference in the making, record its repeats as well."""
+        """Return the run; of a reference in the making, record the repeats of its loss as well."""
         run = super().training_run(criterion)
-        if self._settings.record_reference:
+        if self._settings.record_reference and criterion.clause == "training.loss":
             plan = self._training_plan(criterion)
             for repeat in range(2, self.edition.rulings.loss.reference_runs + 1):
                 self.record(msgspec.structs.replace(plan, repeat=repeat))

@@ -24,7 +24,7 @@ def check_needles(record: Record, plan: ContextPlan, challenge: str | None) -> N
     """
     if challenge is None:
         return
-    from pytest_ernie.engines.context import haystack_of
+    from pytest_ernie.engines.asking.context import haystack_of
 
     hay = haystack_of(plan.length, plan.rule, seed_of(challenge, NEEDLES))
     wanted = {hidden.code for hidden in hay.hidden}

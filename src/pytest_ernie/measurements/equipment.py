@@ -24,7 +24,7 @@ from pytest_ernie.site import Site
 
 if TYPE_CHECKING:
     from pytest_ernie.accuracy.data import Found
-    from pytest_ernie.engines.lifecycle import ServerPool
+    from pytest_ernie.engines.lifecycle.pool import ServerPool
     from pytest_ernie.engines.protocol import Engine, Launch, Server
     from pytest_ernie.registry import Registry
     from pytest_ernie.settings import Settings
@@ -114,7 +114,7 @@ class Equipment:
     def pool(self) -> ServerPool:
         """Servers by launch: each starts once, a broken one is remembered."""
         if self._pool is None:
-            from pytest_ernie.engines.lifecycle import ServerPool
+            from pytest_ernie.engines.lifecycle.pool import ServerPool
 
             restarts = self.site.engine.restarts if self.site.engine else 0
             self._pool = ServerPool(self._start_server, restarts=restarts)
@@ -122,7 +122,7 @@ class Equipment:
 
     def _start_server(self, launch: Launch) -> Server:
         """Start a launch's servers, each on cards and with logs of its own."""
-        from pytest_ernie.engines.replicas import start_replicas
+        from pytest_ernie.engines.lifecycle.replicas import start_replicas
 
         return start_replicas(
             [partial(self._start_one, launch, cards) for cards in self._cards_of_replicas(launch)]

@@ -229,7 +229,7 @@ class ContextPlan(ServedPlan, frozen=True, kw_only=True):
 
     def measure(self, equipment: Equipment, recording: Recording) -> None:
         """Ask for every needle; a server that died in between has measured nothing."""
-        from pytest_ernie.engines.context import probe
+        from pytest_ernie.engines.asking.context import probe
 
         doing = f"while it answered a prompt of {self.length} tokens"
         with self.configuration.serving(equipment, recording, doing) as server:

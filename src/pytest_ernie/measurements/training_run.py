@@ -23,6 +23,8 @@ OUTSIDE_S = 2.0
 
 ON_THE_HOST = "transformers"
 """The trainer that draws LoRA's start by PaddlePaddle's generator of CPUs, whatever the device."""
+PRECISION_BITS = {"float32": 24, "bfloat16": 8}
+"""Bits of a number's fraction, the one that isn't stored included (IEEE 754; bfloat16 is its first half)."""
 WORKER = "host-"
 """How the names of workers' own logs begin: ``host-0 worker 3``."""
 
@@ -52,11 +54,12 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What makes the steps or their order doubtful."""
+        """What makes the steps, their order or their arithmetic doubtful."""
+        found = (*self.curve.doubts, *_coarse(self.curve.product_bits, self.recipe.precision))
         resumed = (f"steps 1..{self.resumed_from} are missing", "step 1 is missing")
         if not self.resumed_from:
-            return self.curve.doubts
-        return tuple(doubt for doubt in self.curve.doubts if doubt not in resumed)
+            return found
+        return tuple(doubt for doubt in found if doubt not in resumed)
 
     @property
     def attempts_before(self) -> int:
@@ -116,6 +119,15 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
         """What the trainer said when the device's memory didn't suffice, else None."""
         cause: str | None = self.record.data.get("cause")
         return cause if self.exit_code and device_memory_ran_out(cause) else None
+
+
+def _coarse(bits: int | None, precision: str) -> tuple[str, ...]:
+    wanted = PRECISION_BITS[precision]
+    if bits is None or bits >= wanted:
+        return ()
+    return (
+        f"matrix products keep {bits} bits of a number, and the recipe's {precision} has {wanted}",
+    )
 
 
 def read_training_run(store: Store, record: Record, recipe: Recipe) -> TrainingRun:

@@ -10,23 +10,25 @@ from pathlib import Path
 
 from pytest_ernie import rehearsal
 from pytest_ernie.errors import ToolchainError
+from pytest_ernie.proof.faults import SERVING, TRAINING
 from pytest_ernie.rehearsal.tasks import TASKS
 from pytest_ernie.toolchains import adopt
 from pytest_ernie.trainers.long_samples import write_long_samples
 from pytest_ernie.trainers.tokens import count_tokens
 
-WEIGHTS = Path(__file__).with_name("weights_inside.py")
+WEIGHTS = Path(__file__).parent / "inside" / "weights.py"
 GEOMETRY, TINY = "ERNIE-4.5-0.3B-geometry", "ERNIE-4.5-tiny"
 TOKENS, SAMPLES = 8192, 500
 """Of the throughput run: as many samples as steps."""
 UNCUT = 2**31 - 1
 DONE = "prepared"
-SITE = "site.toml"
 
 
-def prepare(folder: Path, python: str, *, on_cpu: bool = False) -> Path:
+def prepare(
+    folder: Path, python: str, *, on_cpu: bool = False, card: str = "0", fault: str = ""
+) -> Path:
     """
-    Return the site file in ``folder``, with all that it names beside it; what is there stays.
+    Return a site file in ``folder``, with all that it names beside it; what is there stays.
 
     ``python`` is the interpreter of an environment with torch, transformers, peft, torchao and what
     ``transformers serve`` needs. ToolchainError if it lacks something.
@@ -38,8 +40,9 @@ def prepare(folder: Path, python: str, *, on_cpu: bool = False) -> Path:
         _make_weights(python, weights)
         _make_data(python, weights / "geometry", folder / "long.jsonl")
         (folder / DONE).touch()
-    site = folder / SITE
-    site.write_text(site_file(folder, python, on_cpu=on_cpu), encoding="utf-8")
+    site = folder / f"site-{fault or card}.toml"
+    text = site_file(folder, python, on_cpu=on_cpu, card=card, fault=fault)
+    site.write_text(text, encoding="utf-8")
     return site
 
 
@@ -70,8 +73,10 @@ def _make_data(python: str, checkpoint: Path, out: Path) -> None:
     write_long_samples(data, sizes, out, tokens=TOKENS, samples=SAMPLES)
 
 
-def site_file(folder: Path, python: str, *, on_cpu: bool) -> str:
-    """Return the site file's text."""
+def site_file(folder: Path, python: str, *, on_cpu: bool, card: str = "0", fault: str = "") -> str:
+    """Return the site file's text, with the trainer or engine that has the fault."""
+    trainer = fault if fault in TRAINING else "transformers"
+    engine = fault if fault in SERVING else "transformers"
     weights, data = folder / "weights", rehearsal.supervised_data()
     # A card is asked to replay whole steps; a CPU has nothing to replay.
     arguments = [] if on_cpu else ["--cb-use-cuda-graph"]
@@ -79,14 +84,14 @@ def site_file(folder: Path, python: str, *, on_cpu: bool) -> str:
         f'{task} = "{rehearsal.held_out_questions(task)}"\n' for task in sorted(TASKS)
     )
     return f"""# Written by python -m pytest_ernie.proof; docs/gpu-proof.md
-cards = ["0"]
+cards = ["{card}"]
 
 [trainer]
-kind = "transformers"
+kind = "{trainer}"
 python = "{python}"
 
 [engine]
-kind = "transformers"
+kind = "{engine}"
 python = "{python}"
 max_num_seqs = 64
 arguments = {arguments}

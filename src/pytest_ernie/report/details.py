@@ -129,7 +129,7 @@ def _source(source: Source) -> str:
         else f" <code>{html(name, 60)} {digest[:12]}</code>"
         for name, digest, place in source.parts
     )
-    return f"<div>{html(source.title, 200)} <code>{html(source.id[:12])}</code>{parts}</div>"
+    return f"<div>{told(source.title, 200)} <code>{html(source.id[:12])}</code>{parts}</div>"
 
 
 def listing(verdict: Verdict) -> str:

@@ -80,7 +80,7 @@ def _tier_head(matrix: Matrix, model: str, tier: int) -> str:
 
 def _unspecified(clause: Clause, tiers: int) -> str:
     return (
-        f'<tbody><tr><th scope="row" colspan="2" title="{escape(clause.summary)}">'
+        f'<tbody><tr><th scope="row" colspan="2" title="{either(clause.summary)}">'
         f'{both(TITLES[clause.id])}</th><td colspan="{tiers}">{word_of(Word.UNSPECIFIED)} '
         f"{both('the standard leaves it open')}</td></tr></tbody>"
     )

@@ -79,6 +79,7 @@ class HtmlReport:
         if self._certifies:
             from pytest_ernie.report.words import both
 
+            cells[:] = [_headed(cell) for cell in cells]
             cells[:2] = [
                 '<th class="sortable" data-column-type="result" hidden>Outcome for pytest</th>',
                 f'<th class="sortable" data-column-type="verdict">{both("Verdict")}</th>',
@@ -129,6 +130,7 @@ class HtmlReport:
     def _cells(self, report: Any, cells: list[str]) -> list[str]:
         from pytest_ernie.report.grid import word_class
         from pytest_ernie.report.text import line
+        from pytest_ernie.report.words import both, told
 
         judgement = judgement_of(report)
         match = _OUTCOME.search(cells[0])
@@ -139,16 +141,16 @@ class HtmlReport:
             outcome = outcome if outcome == "Rerun" else _CATEGORY[verdict.word]
             name, word = judgement.criterion.name, verdict.word.value
             kind = f" {word_class(verdict.word)}"
-            measured, required = line(verdict.measured, 200), line(verdict.required, 200)
+            measured, required = told(verdict.measured, 200), told(verdict.required, 200)
         if report.when in ("call", "collect") or report.outcome != "passed":
             self._shown[outcome.lower()][word] += 1
-        # Text only: the script finds a row through the parent of what was clicked.
+        # The script finds a row through the parent of what was clicked: the style sheet lets clicks through.
         return [
             f'<td class="col-result" hidden>{outcome}</td>',
-            f'<td class="col-verdict{kind}">{escape(word)}</td>',
+            f'<td class="col-verdict{kind}">{both(word)}</td>',
             f'<td class="col-testId">{escape(line(name, 400))}</td>',
-            f'<td class="col-measured">{escape(measured)}</td>',
-            f'<td class="col-required">{escape(required)}</td>',
+            f'<td class="col-measured">{measured}</td>',
+            f'<td class="col-required">{required}</td>',
         ]
 
     def _name_filters(self) -> None:
@@ -189,6 +191,13 @@ class HtmlReport:
             sources=sources(result, candidate, place),
             lang=settings.lang,
         )
+
+
+def _headed(cell: str) -> str:
+    """Return a heading of pytest-html's in both languages."""
+    from pytest_ernie.report.words import both
+
+    return re.sub(r"^(<th[^>]*>)(\w+)</th>$", lambda th: f"{th[1]}{both(th[2])}</th>", cell)
 
 
 def _side(bench: Any, folder: Path) -> Side:

@@ -2,12 +2,34 @@
 (function () {
   "use strict";
   var page = document.documentElement;
+  // What pytest-html writes itself: where, what of it, in Chinese, and in English where that isn't what is there.
+  var OTHERS = [
+    ["#title", /self-assessment|自评/, "自评", "self-assessment"],
+    ["#title + p", /Report generated on (\S+) at (\S+) by/, "报告生成于 $1 $2，工具："],
+    ["#environment-header h2", /Environment/, "环境"],
+    [".run-count", /(\d+) tests? took (\S+)\./, "$1 项测试，用时 $2。"],
+    ["p.filter", /.*/, "勾选以筛选结果。"],
+    ["#show_all_details", /.*/, "展开全部"],
+    ["#hide_all_details", /.*/, "收起全部"],
+  ];
   var section = document.getElementById("ernie");
   function show(chinese) {
     [page, section].forEach(function (element) {
       if (element) element.classList.toggle("ernie-zh", chinese);
     });
     page.lang = chinese ? "zh" : "en";
+    document.querySelectorAll("svg[data-zh]").forEach(function (picture) {
+      if (!picture.dataset.en) picture.dataset.en = picture.getAttribute("aria-labelledby");
+      picture.setAttribute("aria-labelledby", chinese ? picture.dataset.zh : picture.dataset.en);
+    });
+    OTHERS.forEach(function (other) {
+      var text = document.querySelector(other[0]);
+      text = text && text.firstChild;
+      if (!text) return;
+      if (text.written === undefined) text.written = text.nodeValue;
+      var instead = chinese ? other[2] : other[3];
+      text.nodeValue = instead ? text.written.replace(other[1], instead) : text.written;
+    });
   }
   function unfold() {
     var target = document.getElementById(location.hash.slice(1));
@@ -34,6 +56,9 @@
     });
   }
   window.addEventListener("load", name);
+  window.addEventListener("load", function () {
+    show(page.classList.contains("ernie-zh")); // what stands below this script is there by now
+  });
   window.addEventListener("hashchange", unfold);
   window.addEventListener("beforeprint", function () {
     document.querySelectorAll("details.ernie-criterion").forEach(function (each) {

@@ -77,14 +77,22 @@ class Canvas:
         self.add(f'<text class="{kind} t-zh" lang="zh" {place}>{escape(other)}</text>')
 
     def svg(self) -> str:
-        """Return the element, with its title and description for those who can't see it."""
+        """
+        Return the element, with its title and description for those who can't see it.
+
+        They are there in both languages; the page's script says which is read out.
+        """
         body = "".join(self._parts)
         key = "p" + hashlib.sha256((self._title + body).encode()).hexdigest()[:10]
+        title = chinese(self._title) or self._title
+        description = chinese(self._description) or self._description
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(self.width)} {_n(self.height)}" '
-            f'role="img" aria-labelledby="{key}-title {key}-desc">'
+            f'role="img" aria-labelledby="{key}-title {key}-desc" data-zh="{key}-title-zh {key}-desc-zh">'
             f'<title id="{key}-title">{escape(self._title)}</title>'
-            f'<desc id="{key}-desc">{escape(self._description)}</desc>{body}</svg>'
+            f'<desc id="{key}-desc">{escape(self._description)}</desc>'
+            f'<desc id="{key}-title-zh" lang="zh">{escape(title)}</desc>'
+            f'<desc id="{key}-desc-zh" lang="zh">{escape(description)}</desc>{body}</svg>'
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 
 from pytest_ernie.report.chinese import PATTERNS, PHRASES
 from pytest_ernie.report.text import html, visible
@@ -29,19 +30,40 @@ LONGEST = 1200
 
 @lru_cache(maxsize=4096)
 def _translated(text: str) -> str | None:
-    known = PHRASES.get(text)
+    known = PHRASES.get(text) or PHRASES.get(text[:1].lower() + text[1:])
     if known is not None:
         return known
     for pattern, template in _COMPILED:
         if match := pattern.fullmatch(text):
             return _filled(template, match)
-    for separator, joined in (("; ", "；"), (", ", "，")):
-        if separator in text:
-            parts = text.split(separator)
-            told = [_translated(part) for part in parts]
-            if any(told):
-                return joined.join(other or part for other, part in zip(told, parts, strict=True))
-    return None
+    return _in_parts(text)
+
+
+def _in_parts(text: str) -> str | None:
+    """Translate what is known of several sentences, of an error's parts (errors.py), or of a list."""
+    ends = [match.end() for match in re.finditer(r"\. (?=[A-Z])", text)]
+    if ends:
+        sentences = [text[a:b].strip() for a, b in pairwise([0, *ends, len(text)])]
+        told = [_translated(each) or _translated(each.rstrip(".")) for each in sentences]
+        if any(told):
+            return "".join(
+                other.rstrip("。") + "。" if other else f"{each} "
+                for other, each in zip(told, sentences, strict=True)
+            ).rstrip("。 ") + ("。" if text.endswith(".") else "")
+    if listed := _listed(text, "; ", "；"):
+        return listed
+    where, colon, what = text.partition(": ")
+    if colon and (other := _translated(what)):
+        return f"{_translated(where) or where}：{other}"
+    return _listed(text, ", ", "，")
+
+
+def _listed(text: str, separator: str, joined: str) -> str | None:
+    parts = text.split(separator)
+    told = [_translated(part) for part in parts] if len(parts) > 1 else []
+    if not any(told):
+        return None
+    return joined.join(other or part for other, part in zip(told, parts, strict=True))
 
 
 def _filled(template: str, match: re.Match[str]) -> str:
@@ -49,6 +71,10 @@ def _filled(template: str, match: re.Match[str]) -> str:
 
     def group(found: re.Match[str]) -> str:
         value = match.group(int(found.group(1))) or ""
+        if (
+            value == match.string
+        ):  # only what is shorter is translated again, so this comes to an end
+            return value
         return _translated(value) or value
 
     return re.sub(r"\\(\d+)", group, template)

@@ -28,8 +28,10 @@ class Evaluation(Data, frozen=True, kw_only=True):
     """Repository on ModelScope, whose cache is searched."""
     huggingface: Sentence
     """Repository on Hugging Face, whose cache is searched after that."""
+    huggingface_zip: Sentence | None = None
+    """What of that repository must be unpacked before its files are found."""
     licence: Sentence
-    """Under which its makers give it away; the suite ships none of it."""
+    """Under which its makers say that they give it away; the suite ships none of it."""
     questions: Count
     """How many it has; a copy with fewer or more is another data set."""
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None

@@ -55,6 +55,8 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     """Steps after which a checkpoint was written."""
     memory_peak_gib: float | None = None
     """The most device memory that the runtime says it took on a card."""
+    product_bits: int | None = None
+    """The fewest bits of a number that a matrix product kept, where the trainer tries it."""
 
     def by_step(self) -> dict[int, float]:
         """Return step → loss, with NaN where the loss isn't finite."""
@@ -155,6 +157,7 @@ class _Reading:
         for gap in _gaps(sorted(self.found)):
             self.problems.append(gap)
         peaks = [step.memory_gib for step in steps if step.memory_gib is not None]
+        kept = [step.product_bits for step in steps if step.product_bits is not None]
         return Curve(
             steps=tuple(step.step for step in steps),
             loss=tuple(step.loss for step in steps),
@@ -168,6 +171,7 @@ class _Reading:
             data_load_s=tuple(self.loading.get(step.step) for step in steps),
             saved_after=tuple(self.saved),
             memory_peak_gib=max(peaks, default=None),
+            product_bits=min(kept, default=None),
         )
 
 

@@ -39,6 +39,8 @@ MEMORY = (
     "max_mem_allocated_gb",
 )
 """The runtime's own peak since the start, GiB: what was taken from the device, and what was in use."""
+PRODUCT_BITS = "matrix_product_bits"
+"""How many bits of a number a matrix product kept, as our own trainer tries it at each step."""
 EARLY = 1e11
 """Milliseconds; an older stamp (1973) is no time of day."""
 
@@ -55,6 +57,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     clock_s: float | None = None
     """When the line was written; only differences mean something, the time zone isn't known."""
     memory_gib: float | None = None
+    product_bits: int | None = None
 
 
 class UnreadableLineError(Exception):
@@ -99,6 +102,7 @@ def read_step(line: bytes, *, whole: bool = True) -> Step | None:
         learning_rate=_lenient(values, RATE),
         clock_s=_clock_s(values, text),
         memory_gib=_lenient(values, _first(values, MEMORY)),
+        product_bits=_bits(values),
     )
 
 
@@ -134,6 +138,11 @@ def _number(values: dict[str, str], name: str) -> float | None:
     if not NUMBER.fullmatch(text):
         raise UnreadableLineError(f"torn: {name} of step {values[STEP]} is {text!r}")
     return float(text)
+
+
+def _bits(values: dict[str, str]) -> int | None:
+    bits = _number(values, PRODUCT_BITS)
+    return None if bits is None or not math.isfinite(bits) else int(bits)
 
 
 def _lenient(values: dict[str, str], name: str) -> float | None:

@@ -19,8 +19,9 @@ import msgspec
 import pytest
 
 from pytest_ernie import rehearsal
-from pytest_ernie.engines import ready, started
+from pytest_ernie.engines.asking import ready
 from pytest_ernie.engines.fastdeploy import FastDeploy
+from pytest_ernie.engines.lifecycle import started
 from pytest_ernie.registry import Registry
 from pytest_ernie.standard import load
 
@@ -134,7 +135,7 @@ def _impatient() -> Iterator[None]:
     from pytest_ernie.accuracy.ask import ask
 
     # Named by their modules: pytest within pytest forgets modules, not their packages' attributes.
-    from pytest_ernie.engines.context import probe
+    from pytest_ernie.engines.asking.context import probe
     from pytest_ernie.load.client import run_load
 
     calibration = import_module("pytest_ernie.load.calibration")

@@ -12,7 +12,7 @@ import pytest
 from doubles.openai_server import Behaviour, FakeServer
 from pytest_ernie.accuracy.ask import ATTEMPTS, UNANSWERED_MOST, AnswerRecord, ask
 from pytest_ernie.accuracy.tasks import Question
-from pytest_ernie.engines import chat
+from pytest_ernie.engines.asking import chat
 from pytest_ernie.engines.dialects import FASTDEPLOY, PLAIN, VLLM
 from pytest_ernie.engines.protocol import Dialect
 from pytest_ernie.errors import EngineError

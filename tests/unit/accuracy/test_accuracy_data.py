@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ernie.accuracy.data import find, found, is_there
+from pytest_ernie.accuracy.data import find, found, how_to_get, is_there
 from pytest_ernie.errors import SiteError
 from pytest_ernie.preflight import Lab, checks_for
 from pytest_ernie.registry import Registry
@@ -123,6 +123,14 @@ def test_a_data_set_that_is_nowhere_says_how_to_get_it(tmp_path: Path) -> None:
         "FOLDER/IFEval` (or `hf download --repo-type dataset google/IFEval --local-dir "
         "FOLDER/IFEval`); then --data=FOLDER. Its licence: Apache-2.0"
     )
+
+
+def test_what_lies_in_an_archive_is_unpacked() -> None:
+    """CMMLU's repository on Hugging Face holds nothing else."""
+    assert (
+        "(or `hf download --repo-type dataset haonan-li/cmmlu --local-dir FOLDER/CMMLU` and "
+        "`unzip -d FOLDER/CMMLU FOLDER/CMMLU/cmmlu_v1_0_1.zip`); then --data=FOLDER"
+    ) in how_to_get(SETS["CMMLU"])
 
 
 def test_the_rehearsals_sets_are_there_if_the_site_file_names_them(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from pytest_ernie.accuracy.nonsense import (
     WINDOW,
     Seen,
     Watch,
-    broken_server,
     seen_of,
     why_broken,
 )
@@ -35,6 +34,12 @@ LOOP = "!" * 512
 def answers(*texts: str) -> list[Seen]:
     """An answer to each of as many questions."""
     return [Seen(question=f"q{number}", text=text) for number, text in enumerate(texts)]
+
+
+def broken_server(seen: list[Seen]) -> str | None:
+    """The first sentence that watching these answers, in the order in which they came, gives."""
+    watch = Watch()
+    return next((told for one in seen if (told := watch.see(one)) is not None), None)
 
 
 def honest(count: int) -> list[str]:

@@ -39,6 +39,19 @@ def test_honest_evidence_has_no_findings(workshop: Workshop, tmp_path: Path) -> 
     assert () == examine(tmp_path / "chip.ernie").findings
 
 
+def test_several_prompts_of_a_question_are_one_question(workshop: Workshop, tmp_path: Path) -> None:
+    """
+    A data set of n questions asked under two prompts has 2n answers, and is whole.
+    """
+    for entry in workshop.of("sample", "serving.accuracy"):
+        body = entry["body"]
+        further = {**entry, "body": {**body, "id": f"{body['id']}#1", "prompt_seed": 1}}
+        workshop.entries.insert(workshop.entries.index(entry), further)
+    workshop.pack(tmp_path / "chip.ernie")
+
+    assert () == examine(tmp_path / "chip.ernie").findings
+
+
 def edited(lines: Lines) -> None:
     lines[3]["body"]["forged"] = True
 
@@ -304,6 +317,13 @@ def another_score_for_the_same_answer(workshop: Workshop) -> None:
     samples[1]["body"] = {**samples[0]["body"], "score": 1.0 - samples[0]["body"]["score"]}
 
 
+def a_score_without_an_answer(workshop: Workshop) -> None:
+    sample = workshop.of("sample", "serving.accuracy")[0]["body"]
+    sample["error"] = "ReadTimeout: timed out"
+    data = workshop.of("result", "serving.accuracy")[0]["body"]["data"]
+    data["scores"] = {sample["id"]: [1.0, "7"]}
+
+
 @pytest.mark.parametrize(
     ("forge", "words"),
     [
@@ -326,6 +346,7 @@ def another_score_for_the_same_answer(workshop: Workshop) -> None:
         (of_data("training.run", tokens=1), "fewer than its samples' least"),
         (of_data("serving.accuracy", questions=5000), "it counts 5000 questions"),
         (another_score_for_the_same_answer, "has another score"),
+        (a_score_without_an_answer, "1 scores are of no answer, the first is that of"),
     ],
 )
 def test_figures_that_do_not_fit_are_told(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from doubles.openai_server import Behaviour, FakeServer
-from pytest_ernie.engines.chat import ask_chat, new_client, read_answer
+from pytest_ernie.engines.asking.chat import ask_chat, new_client, read_answer
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from pytest_ernie.engines.inventory import declared_bits, read_inventory
+from pytest_ernie.engines.checkpoint import checkpoint_config, read_header
 from pytest_ernie.errors import EngineError
-
-GROUPS = {"config_groups": {"group_0": {"weights": {"num_bits": 4, "group_size": 64}}}}
 
 
 def write(folder: Path, tensors: dict[str, tuple[str, list[int]]], config: Any = None) -> Path:
@@ -25,68 +23,13 @@ def write(folder: Path, tensors: dict[str, tuple[str, list[int]]], config: Any =
     return folder
 
 
-def test_matrices_are_listed_with_their_types(tmp_path: Path) -> None:
-    """Norms and biases are no matrices, and scales hold no weights."""
-    found = read_inventory(
-        write(
-            tmp_path,
-            {
-                "embed.weight": ("BF16", [10, 4]),
-                "q.weight": ("I8", [4, 4]),
-                "q.weight_scale": ("F32", [4, 1]),
-                "norm.weight": ("F32", [4]),
-                "odd.weight": ("F4", [4, 4]),
-            },
-        )
-    )
+def test_every_tensor_is_listed_with_its_type_and_shape(tmp_path: Path) -> None:
+    """What tells of the file itself is no tensor."""
+    write(tmp_path, {"embed.weight": ("BF16", [10, 4]), "norm.weight": ("F32", [4])})
 
-    assert found.layer_types == {
-        "embed.weight": "bfloat16",
-        "q.weight": "int8",
-        "odd.weight": "unknown (F4)",
-    }
-    assert found.quantization is None
+    found = list(read_header(tmp_path / "model.safetensors"))
 
-
-def test_packed_weights_have_the_declared_bits(tmp_path: Path) -> None:
-    """Eight 4-bit weights in an int32 are no int32."""
-    found = read_inventory(
-        write(
-            tmp_path,
-            {"q.weight_packed": ("I32", [4, 1]), "embed.weight": ("F16", [10, 4])},
-            {"quantization_config": GROUPS},
-        )
-    )
-
-    assert found.layer_types == {"q.weight_packed": "int4", "embed.weight": "float16"}
-    assert found.quantization == GROUPS
-
-
-@pytest.mark.parametrize(
-    ("quantization", "bits"),
-    [
-        (GROUPS, 4),
-        ({"bits": 8}, 8),
-        ({"w_bit": 4}, 4),
-        ({"quantization": "mix_quant"}, None),
-        ({"config_groups": {"a": {"weights": {"num_bits": 4}}, "b": {"weights": {}}}}, None),
-        ({}, None),
-        (None, None),
-    ],
-)
-def test_bits_are_declared_in_several_ways(quantization: Any, bits: int | None) -> None:
-    """What isn't one number for all is none."""
-    assert declared_bits(quantization) == bits
-
-
-def test_a_folder_without_weights_is_told(tmp_path: Path) -> None:
-    """An empty inventory would agree with anything."""
-    with pytest.raises(EngineError) as caught:
-        read_inventory(write(tmp_path, {"norm.weight": ("F32", [4])}))
-
-    assert str(caught.value) == (
-        f"{tmp_path}: no weights here; wanted *.safetensors with at least one matrix"
-    )
+    assert found == [("embed.weight", "BF16", [10, 4]), ("norm.weight", "F32", [4])]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +47,7 @@ def test_a_torn_file_is_told(tmp_path: Path, content: bytes, words: str) -> None
     (tmp_path / "model.safetensors").write_bytes(content)
 
     with pytest.raises(EngineError) as caught:
-        read_inventory(tmp_path)
+        list(read_header(tmp_path / "model.safetensors"))
 
     assert str(caught.value).startswith(f"{tmp_path / 'model.safetensors'}: {words}")
 
@@ -112,4 +55,4 @@ def test_a_torn_file_is_told(tmp_path: Path, content: bytes, words: str) -> None
 def test_a_missing_config_is_told(tmp_path: Path) -> None:
     """It would hide the quantization."""
     with pytest.raises(EngineError, match=r"the checkpoint's config\.json can't be read; got File"):
-        read_inventory(tmp_path)
+        checkpoint_config(str(tmp_path))

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from doubles.openai_server import Behaviour, FakeServer
-from pytest_ernie.engines.context import ContextProbe, found, probe
+from pytest_ernie.engines.asking.context import ContextProbe, found, probe
+from pytest_ernie.engines.asking.haystack import CYCLE, NAMES, Haystack, sentences_for
 from pytest_ernie.engines.dialects import VLLM
-from pytest_ernie.engines.haystack import CYCLE, NAMES, Haystack, sentences_for
 from pytest_ernie.errors import EngineError
 from pytest_ernie.standard.model import ServingContextRule
 

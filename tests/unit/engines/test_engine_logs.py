@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_ernie.engines.logs import HEAD_BYTES, TAIL_BYTES, Logs, shortened
+from pytest_ernie.engines.lifecycle.logs import HEAD_BYTES, TAIL_BYTES, Logs, shortened
 
 
 def logs_of(folder: Path, *secrets: str) -> Logs:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ernie.engines.failure import cause, cause_in, last_raised, port_taken
+from pytest_ernie.engines.lifecycle.failure import cause, cause_in, last_raised, port_taken
 
 IN_USE = "OSError: [Errno 98] Address already in use"
 

@@ -14,18 +14,18 @@ import pytest
 
 from doubles.checkpoints import weights
 from doubles.fastdeploy import install, plant
-from pytest_ernie.engines import recipes
-from pytest_ernie.engines.fastdeploy import (
+from pytest_ernie.engines.fastdeploy import recipes
+from pytest_ernie.engines.fastdeploy.engine import (
     WORKER,
     FastDeploy,
     command_line,
     environment,
     require_weights,
 )
-from pytest_ernie.engines.fastdeploy_installed import assumed
+from pytest_ernie.engines.fastdeploy.installed import assumed
+from pytest_ernie.engines.lifecycle.replicas import start_replicas
 from pytest_ernie.engines.ports import Ports
 from pytest_ernie.engines.protocol import Launch
-from pytest_ernie.engines.replicas import start_replicas
 from pytest_ernie.errors import EngineError
 from pytest_ernie.toolchains.toolchain import Toolchain
 

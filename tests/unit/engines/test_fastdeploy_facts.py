@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ernie.engines.fastdeploy_facts import (
+from pytest_ernie.engines.fastdeploy.facts import (
     REVEAL_KERNEL,
     REVEAL_TYPES,
     Said,

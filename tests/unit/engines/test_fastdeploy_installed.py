@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from doubles.fastdeploy import install
-from pytest_ernie.engines.fastdeploy_flags import flags_in_source, release_of, render, text_of
-from pytest_ernie.engines.fastdeploy_installed import installed
+from pytest_ernie.engines.fastdeploy.flags import flags_in_source, release_of, render, text_of
+from pytest_ernie.engines.fastdeploy.installed import installed
 from pytest_ernie.errors import EngineError
 from pytest_ernie.toolchains.toolchain import Toolchain
 

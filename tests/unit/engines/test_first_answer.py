@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from doubles.openai_server import Behaviour, FakeServer
-from pytest_ernie.engines import ready
-from pytest_ernie.engines.chat import Answer
+from pytest_ernie.engines.asking import ready
+from pytest_ernie.engines.asking.chat import Answer
+from pytest_ernie.engines.asking.ready import first_answer
 from pytest_ernie.engines.dialects import VLLM
-from pytest_ernie.engines.ready import first_answer
 from pytest_ernie.errors import EngineError
 
 MODEL = "ernie"

@@ -15,8 +15,8 @@ import pytest
 
 from doubles.checkpoints import weights
 from doubles.fastdeploy import install, plant
-from pytest_ernie.engines.fastdeploy import INSIDE, FastDeploy, environment
-from pytest_ernie.engines.fastdeploy_facts import (
+from pytest_ernie.engines.fastdeploy.engine import INSIDE, FastDeploy, environment
+from pytest_ernie.engines.fastdeploy.facts import (
     Matrix,
     Said,
     reported,

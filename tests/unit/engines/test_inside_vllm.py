@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from pytest_ernie.engines import vllm
+from pytest_ernie.engines.vllm.engine import EXTENSION, INSIDE
 
 
 @pytest.fixture(scope="module")
 def inside() -> ModuleType:
     """The file as the toolchain loads it: by its name, from its folder."""
-    name = vllm.EXTENSION.split(".", maxsplit=1)[0]
-    path = vllm.INSIDE / f"{name}.py"
+    name = EXTENSION.split(".", maxsplit=1)[0]
+    path = INSIDE / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -182,8 +182,8 @@ def test_a_weight_that_is_packed_away_shows_in_what_the_probe_met(inside: Module
 
 def test_the_file_stands_alone() -> None:
     """The toolchain has nothing of ours installed, and its folder hides no module of vLLM's."""
-    names = {path.name for path in vllm.INSIDE.glob("*.py")}
+    names = {path.name for path in INSIDE.glob("*.py")}
     assert names == {"ernie_inside_vllm.py", "ernie_serve_transformers.py"}
-    text = Path(vllm.INSIDE / "ernie_inside_vllm.py").read_text()
+    text = Path(INSIDE / "ernie_inside_vllm.py").read_text()
     assert "pytest_ernie" not in text
     assert "\nimport torch" not in text

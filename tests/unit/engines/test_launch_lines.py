@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ernie.engines.fastdeploy_flags import RELEASES, spelling, text_of
-from pytest_ernie.engines.recipes import table
+from pytest_ernie.engines.fastdeploy.flags import RELEASES, spelling, text_of
+from pytest_ernie.engines.fastdeploy.recipes import table
 from pytest_ernie.launch_command import lines
 from pytest_ernie.standard import load
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from pytest_ernie.engines import recipes
-from pytest_ernie.engines.recipes import Table, find
+from pytest_ernie.engines.fastdeploy import recipes
+from pytest_ernie.engines.fastdeploy.recipes import Table, find
 from pytest_ernie.errors import EngineError
 from pytest_ernie.standard import load
 

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from pytest_ernie.engines.dialects import FASTDEPLOY
+from pytest_ernie.engines.lifecycle.replicas import Replicas, merged, start_replicas
 from pytest_ernie.engines.protocol import UNKNOWN, ServedFacts
-from pytest_ernie.engines.replicas import Replicas, merged, start_replicas
 from pytest_ernie.errors import EngineError
 
 

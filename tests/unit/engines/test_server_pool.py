@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ernie.engines.dialects import VLLM
-from pytest_ernie.engines.lifecycle import ServerPool
+from pytest_ernie.engines.lifecycle.pool import ServerPool
 from pytest_ernie.engines.protocol import UNKNOWN, Dialect, Launch, ServedFacts
 from pytest_ernie.errors import EngineError, ServerDied
 

@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from doubles import openai_server
-from pytest_ernie.engines.belongings import IPC_RMID, things
 from pytest_ernie.engines.dialects import VLLM
+from pytest_ernie.engines.lifecycle.belongings import IPC_RMID, things
+from pytest_ernie.engines.lifecycle.started import HowToStart, StartedServer, start_until_ready
 from pytest_ernie.engines.ports import Ports, UnleasedPorts, free_ports
-from pytest_ernie.engines.started import HowToStart, StartedServer, start_until_ready
 from pytest_ernie.errors import ServerNotStarted
 
 SERVE = f"import runpy; runpy.run_path({openai_server.__file__!r}, run_name='__main__')"
@@ -255,7 +255,7 @@ def test_a_front_end_that_outlives_its_engine_is_in_trouble(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It lists its models as before, and answers nothing."""
-    monkeypatch.setattr("pytest_ernie.engines.started.ENDING_S", 0.1)
+    monkeypatch.setattr("pytest_ernie.engines.lifecycle.started.ENDING_S", 0.1)
     script = f"""
 import sys
 sys.path.insert(0, {str(Path(openai_server.__file__).parent)!r})

@@ -13,8 +13,8 @@ import pytest
 
 from doubles import openai_server
 from pytest_ernie.engines import transformers
+from pytest_ernie.engines.lifecycle.started import StartedServer
 from pytest_ernie.engines.protocol import Launch
-from pytest_ernie.engines.started import StartedServer
 from pytest_ernie.engines.transformers import (
     Transformers,
     command_line,

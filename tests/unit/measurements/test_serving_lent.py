@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from pytest_ernie.comparison import with_deaths
-from pytest_ernie.engines.lifecycle import ServerPool
+from pytest_ernie.engines.lifecycle.pool import ServerPool
 from pytest_ernie.engines.protocol import Launch, Server
 from pytest_ernie.errors import EngineError, ServerDied, ServerNotStarted
 from pytest_ernie.evidence import Recording

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from pytest_ernie.engines.dialects import VLLM
-from pytest_ernie.engines.lifecycle import ServerPool
+from pytest_ernie.engines.lifecycle.pool import ServerPool
 from pytest_ernie.engines.protocol import Launch, Server
 from pytest_ernie.errors import (
     EngineError,
@@ -219,7 +219,7 @@ def test_a_server_that_died_of_a_prompt_has_measured_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Its log is kept, and named."""
-    monkeypatch.setattr("pytest_ernie.engines.context.probe", lambda *a, **k: None)
+    monkeypatch.setattr("pytest_ernie.engines.asking.context.probe", lambda *a, **k: None)
 
     assert str(dying(monkeypatch, tmp_path, CONTEXT)).startswith(
         f"{tmp_path / 'server.log'}: the server died while it answered a prompt of 8192 tokens; got it"

@@ -117,9 +117,12 @@ def test_a_picture_is_well_formed_with_a_text_alternative(name):
 
     assert root.get("role") == "img"
     named = {element.get("id") for element in root if element.tag in (f"{SVG}title", f"{SVG}desc")}
-    assert named == set(root.get("aria-labelledby", "").split())
+    named_in_english = set(root.get("aria-labelledby", "").split())
+    assert named == named_in_english | set(root.get("data-zh", "").split())
     assert root.findtext(f"{SVG}title")
     assert root.findtext(f"{SVG}desc")
+    _, *in_chinese = (element.text or "" for element in root.iter(f"{SVG}desc"))
+    assert all(re.search("[\u4e00-\u9fff]", text) for text in in_chinese), in_chinese
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from pytest_ernie.report import words
 from pytest_ernie.report.advice import _FAILED, advice
 from pytest_ernie.report.chinese import PATTERNS, PHRASES
 from pytest_ernie.report.grid import TITLES
@@ -103,6 +104,43 @@ VERDICTS = {
 }
 
 
+SENTENCES = [
+    "66.25 to 70 points on 200 questions, the reference has 65.50 (1 questions lost, 4 won); a difference "
+    "of 1 is allowed; 3 of the reference's questions have no score (2 × HTTP 500: a; b; 1 × others)",
+    "66.25 (+0.75), weak",
+    "1.5% of the answers changed; an equal chip of which as many change fails by luck with a "
+    "probability of 14%",
+    "8 of 400 answers are no answers: 8 repeated",
+    "candidate and reference don't have the same training data, so they can't be compared; got sha256 "
+    "0123456789ab…; wanted none recorded",
+    "/data/chip: nothing is recorded for training.run of ERNIE-4.5-0.3B, sft. Run without --offline on the "
+    "device to measure it",
+    "no reference was given. Record one on the benchmark's hardware with --record-reference, and name its "
+    "folder with --reference",
+    "in an earlier attempt the server died at 16 requests in flight: it ran out of memory",
+    "the load client may have been the bottleneck at 8 in flight: it took 95.0 % of a core, at most 90% is "
+    "accepted; measure with more client processes, or from a host with nothing else to do",
+    "16 in flight: 4.8 % of the requests failed, at most 0.1 % may (48 of 48 like this: HTTP 503), mean time "
+    "to first token 1.058 s, must be < 1 s, mean decode speed 13.4 tok/s, must be ≥ 20",
+    "attempt 1, which was cut short, had other losses at 12 of the steps that were trained again: 1.5 at "
+    "step 7, where the completed one has 1.25",
+    "the engine doesn't show the type of 2 of 8 weight matrices, the first is q.weight",
+    "the cards were slowed down while they were measured: thermal slowdown in 7% of the readings",
+    "training.loss[ERNIE-4.5-0.3B-sft] is NOT RUN",
+    "serving.load of ERNIE-4.5-0.3B, w4a8, 27 in flight, run 1",
+]
+"""Sentences as they were met, of whoever forms them from several parts."""
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_sentence_of_several_parts_is_told_in_chinese_to_its_end(sentence):
+    """No part of ours is left in English; what a server or a name says stays, and so does every figure."""
+    told = chinese(sentence) or ""
+
+    assert not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", told), told
+    assert sorted(re.findall(r"\d+", sentence)) == sorted(re.findall(r"\d+", told))
+
+
 @pytest.mark.parametrize("name", VERDICTS)
 def test_every_sentence_of_a_verdict_is_told_in_chinese(name):
     verdict = VERDICTS[name]()
@@ -152,6 +190,13 @@ def test_a_quotation_inside_a_sentence_stays_harmless():
 def test_an_attribute_holds_both():
     assert either("Tier I") == "Tier I / I 级"
     assert either("ERNIE") == "ERNIE"
+
+
+def test_a_pattern_that_holds_the_whole_text_comes_to_an_end(monkeypatch):
+    """A translation that asks for itself would cost the whole report."""
+    monkeypatch.setattr(words, "_COMPILED", ((re.compile("(.+)"), r"甲\1"),))
+
+    assert chinese("a text that is asked for once") == "甲a text that is asked for once"
 
 
 def test_a_long_text_costs_no_search():

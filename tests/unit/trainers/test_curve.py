@@ -82,6 +82,17 @@ def test_the_memory_peak_is_the_largest_of_the_run() -> None:
     assert read_curve("".join(lines)).memory_peak_gib == 12.25
 
 
+def test_one_coarse_step_is_a_coarse_run() -> None:
+    """Of what matrix products kept, the fewest bits count; None where no step says."""
+    lines = [
+        line(step).replace("\x1b[0m\n", f", matrix_product_bits: {bits}\x1b[0m\n")
+        for step, bits in ((1, 24), (2, 11), (3, 24))
+    ]
+
+    assert read_curve("".join(lines)).product_bits == 11
+    assert read_curve(log(1, 2)).product_bits is None
+
+
 def test_checkpoints_and_waits_for_data_are_kept() -> None:
     """What the trainer says between two steps' lines."""
     loading = "[INFO] - [DataLoad global_step: 2] data_load_time: 7230.00 ms (over 1 batches)\n"

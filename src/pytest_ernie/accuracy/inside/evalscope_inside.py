@@ -46,6 +46,8 @@ SCORING_PACKAGES = (
     "llama-index-core",
 )
 """What decides prompts, extraction and scores; their versions must agree on both sides."""
+EXPLAINING = ("reasoning", "explanation")
+"""Names of what is known of a question and decides no score; copies may differ in it."""
 PUNKT = "tokenizers/punkt_tab/english/"
 SCORED_WITHIN_TRIES = 3
 """A scoring call has a deadline of the library's own, which a busy machine may miss."""
@@ -159,10 +161,24 @@ def samples_of(adapter: Any) -> Iterator[tuple[str, str, Any, str]]:
 
 
 def question_digest(sample: Any) -> str:
-    """SHA-256 of question, choices and answer, without prompt and few-shot examples."""
+    """
+    SHA-256 of question, choices, answer and what else scores it, without prompt and few-shot examples.
+
+    What IFEval checks of an answer stands in the metadata only.
+    """
     asked = sample.input if isinstance(sample.input, str) else messages_of(sample.input)
     known = [asked, sample.choices, sample.target]
-    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    metadata = without_empty(sample.metadata or {})
+    if scoring := {k: v for k, v in metadata.items() if k not in EXPLAINING}:
+        known.append(scoring)
+    return hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def without_empty(value: Any) -> Any:
+    """Return the same without names that have no value: parquet files have them, others leave them out."""
+    if isinstance(value, dict):
+        return {name: without_empty(each) for name, each in value.items() if each is not None}
+    return [without_empty(each) for each in value] if isinstance(value, list) else value
 
 
 def messages_of(messages: list[Any]) -> list[dict[str, Any]]:

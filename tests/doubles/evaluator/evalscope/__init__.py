@@ -46,7 +46,9 @@ class Adapter:
     def record_to_sample(self, record: dict[str, str]) -> Any:
         """Split the answer at its mark."""
         target = record["answer"].rpartition("####")[2].strip()
-        return SimpleNamespace(input=record["question"], choices=None, target=target)
+        return SimpleNamespace(
+            input=record["question"], choices=None, target=target, metadata=record.get("checks")
+        )
 
     def load(self) -> tuple[dict[str, list[Any]], dict[str, list[Any]] | None]:
         """Load every subset, and the examples if there are to be any."""

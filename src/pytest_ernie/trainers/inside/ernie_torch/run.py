@@ -67,7 +67,8 @@ def _train(job: Job, machine: Machine, tell: _Log) -> None:
         norm = optimiser.step(schedule.learning_rate(job, step))
         machine.wait()
         now_s = time.perf_counter()
-        tell(step_line(job, step, loss, now_s - before_s, norm, machine.memory_peak()))
+        bits = machine.product_bits(causal.dtype)
+        tell(step_line(job, step, loss, now_s - before_s, norm, machine.memory_peak(), bits))
         before_s = now_s
         if not math.isfinite(loss):
             raise JobError(f"the loss of step {step} is {loss}")
@@ -89,10 +90,16 @@ def _step(job: Job, machine: Machine, causal: Any, step: list[list[Sample]]) -> 
 
 
 def step_line(
-    job: Job, step: int, loss: float, runtime_s: float, norm: float, memory: dict[str, int]
+    job: Job,
+    step: int,
+    loss: float,
+    runtime_s: float,
+    norm: float,
+    memory: dict[str, int],
+    product_bits: int,
 ) -> str:
     """
-    Return what PaddleFormers would say of a step, memory in GiB included.
+    Return what PaddleFormers would say of a step, memory in GiB included, and what its products keep.
 
     The tokens per second are nominal: padding counts, and every sample is as long as the longest may be.
     """
@@ -110,6 +117,7 @@ def step_line(
         "interval_steps_per_second": f"{1 / runtime_s:.4f}",
         "gradient_norm": f"{norm:.6g}",
         **{name: f"{value / GIB:.4f}" for name, value in memory.items()},
+        "matrix_product_bits": product_bits,
     }
     return ", ".join(f"{name}: {value}" for name, value in values.items())
 
