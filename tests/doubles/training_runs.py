@@ -40,10 +40,12 @@ def run_of(
     precision: str = "float32",
     device: dict[str, Any] | None = None,
     trainer: str = "paddleformers",
+    left: Lines | None = None,
     **data: Any,
 ) -> TrainingRun:
     """A run that was recorded with that log, as evidence gives it back."""
     raw = log if isinstance(log, bytes) else "".join(log).encode()
+    logs = {"log": raw, "left": "".join(left or []).encode()}
     known = {
         "exit_code": 0,
         "cause": None,
@@ -68,9 +70,9 @@ def run_of(
         ended_unix_s=1e9,
         data={**known, **data},
         samples=samples,
-        blobs={"log": "log"},
+        blobs={"log": "log"} | ({"log of attempt 1": "left"} if left else {}),
     )
-    store = cast(Store, SimpleNamespace(blobs=SimpleNamespace(get=lambda name: raw)))
+    store = cast(Store, SimpleNamespace(blobs=SimpleNamespace(get=logs.__getitem__)))
     recipe = RECIPES.recipe("ERNIE-4.5-tiny", method)
     assert recipe is not None
     return read_training_run(store, record, msgspec.structs.replace(recipe, precision=precision))

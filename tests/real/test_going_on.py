@@ -20,6 +20,8 @@ from pytest_ernie import rehearsal
 from pytest_ernie.toolchains import provision
 
 SITE = """
+threads = 1
+
 [trainer]
 kind = "{kind}"
 python = "{python}"

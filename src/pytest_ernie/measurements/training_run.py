@@ -10,11 +10,16 @@ from statistics import fmean
 from msgspec import Struct
 
 from pytest_ernie.evidence import Record, Store
-from pytest_ernie.measurements.attempts import Attempt, earlier_attempts, pieced_together
+from pytest_ernie.measurements.attempts import (
+    LEFT_LOG,
+    Attempt,
+    earlier_attempts,
+    pieced_together,
+)
 from pytest_ernie.standard import Recipe
 from pytest_ernie.trainers.cause import device_memory_ran_out
 from pytest_ernie.trainers.clock import step_times
-from pytest_ernie.trainers.curve import Curve, read_logs
+from pytest_ernie.trainers.curve import Curve, read_curve, read_logs
 from pytest_ernie.verdicts import Pace, stalls_of
 
 OUTSIDE_S = 2.0
@@ -49,13 +54,15 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
     """Those that were cut short before."""
     resumed_from: int = 0
     """The step after which the last attempt went on from a checkpoint; 0: it began anew."""
+    product_bits: int | None = None
+    """The fewest that matrix products kept, in the attempts whose checkpoints it went on from, too."""
     repeats: tuple[TrainingRun, ...] = ()
     """Further recordings of the same run (a reference's)."""
 
     @property
     def doubts(self) -> tuple[str, ...]:
         """What makes the steps, their order or their arithmetic doubtful."""
-        found = (*self.curve.doubts, *_coarse(self.curve.product_bits, self.recipe.precision))
+        found = (*self.curve.doubts, *_coarse(self.product_bits, self.recipe.precision))
         resumed = (f"steps 1..{self.resumed_from} are missing", "step 1 is missing")
         if not self.resumed_from:
             return found
@@ -147,7 +154,14 @@ def read_training_run(store: Store, record: Record, recipe: Recipe) -> TrainingR
         recipe=recipe,
         attempts=attempts,
         resumed_from=resumed_from,
+        product_bits=_fewest_bits(store, record, curve) if resumed_from else curve.product_bits,
     )
+
+
+def _fewest_bits(store: Store, record: Record, curve: Curve) -> int | None:
+    logs = [name for name in record.blobs if name.startswith(LEFT_LOG)]
+    curves = [curve, *(read_curve(store.blobs.get(record.blobs[name])) for name in logs)]
+    return min((own.product_bits for own in curves if own.product_bits is not None), default=None)
 
 
 def _curve(store: Store, record: Record) -> Curve:
