@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ernie.errors import ErnieError, UsageProblem
+from pytest_ernie.launch_command import CARDS, cards_shown
 
 if TYPE_CHECKING:
     from pytest_ernie.measurements.training_setup import Setup
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from pytest_ernie.standard import Edition, Recipe
     from pytest_ernie.trainers.protocol import TrainingPreview
 
-MACHINE = 8
-"""Cards of a machine that no site file describes."""
 WORKDIR = Path("RUN-FOLDER")
 """Stands for the folder of its own that a run gets in the evidence's scratch."""
 DATA = "SUPERVISED-DATA.jsonl"
@@ -57,7 +56,7 @@ def lines(
     starter = registry.find_trainer(kind)
     if not isinstance(starter, Previews):
         raise UsageProblem("this trainer can't show what it would run", where="--trainer", got=kind)
-    ids = _cards(chip.visible_variable, cards, site, site_file)
+    ids = cards_shown(chip.visible_variable, cards, site, site_file)
     setup = setup_of(
         recipe,
         length=length,
@@ -110,16 +109,6 @@ def _recipe(edition: Edition, model: str, method: str, length: int, filled: bool
     return recipe
 
 
-def _cards(
-    variable: str | None, asked: int | None, site: Site, site_file: Path | None
-) -> tuple[str, ...]:
-    if variable is None:
-        return ()
-    if asked is not None:
-        return tuple(map(str, range(asked)))
-    return site.cards if site_file else tuple(map(str, range(MACHINE)))
-
-
 def _enough(setup: Setup) -> Setup:
     """Return as many machines of eight cards as the layout asks for, or as few cards of one."""
     import msgspec
@@ -127,9 +116,9 @@ def _enough(setup: Setup) -> Setup:
     from pytest_ernie.trainers.hosts import Hosts
 
     least = setup.layout.least
-    if least <= MACHINE:
+    if least <= CARDS:
         return msgspec.structs.replace(setup, cards=setup.cards[:least])
-    count = -(-least // MACHINE)
+    count = -(-least // CARDS)
     return msgspec.structs.replace(
         setup, hosts=Hosts(count=count, master="FIRST-HOST:8090", started_by="each")
     )
