@@ -93,7 +93,10 @@ def test_a_killed_run_goes_on_and_follows_the_reference(
         "--junitxml=result.xml",
     )
 
-    first = pytester.popen([sys.executable, "-m", "pytest", *asked])
+    with (pytester.path / "first.log").open("wb") as told:
+        first = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *asked], cwd=pytester.path, stdout=told, stderr=told
+        )
     kill_the_trainer(pytester, first)
     assert first.wait() == 1
     assert "INCONCLUSIVE" in (pytester.path / "result.xml").read_text()
