@@ -298,15 +298,17 @@ def build(
     """
     Write the evidence of both sides, unless it is there; return their folders.
 
-    With a ``trusted_key`` the edition trusts it and the devices aren't marked as synthetic, though their names
-    still say so: else no certificate could be made of them, not even in a test.
+    With a ``trusted_key`` the edition trusts it and the devices aren't marked as synthetic, though their
+    names still say so: else no certificate could be made of them, not even in a test.
     """
     sides = (folder / "chip", folder / "reference")
     if not (folder / "complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
         text = edition_text(questions)
         if trusted_key:
-            entry = f'\n[[rulings.reference.trusted_keys]]\nname = "Test body"\nkey = "{trusted_key}"\n'
+            entry = (
+                f'\n[[rulings.reference.trusted_keys]]\nname = "Test body"\nkey = "{trusted_key}"\n'
+            )
             text = re.sub(r"(\[rulings\.reference\]\n(?:.+\n)+)", lambda m: m[0] + entry, text)
         (folder / EDITION).write_text(text, encoding="utf-8")
         with mock.patch.object(os, "fsync"):  # nothing here is worth waiting for a disk
