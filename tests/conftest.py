@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # A pytest within pytest forgets what it imported, and imports it anew: numpy can't be, and an error of
 # one httpx isn't caught as that of another.
@@ -15,6 +16,10 @@ import httpcore  # noqa: F401 (see above)
 import httpx  # noqa: F401 (see above)
 import numpy as np  # noqa: F401 (see above)
 import pytest
+
+if TYPE_CHECKING:
+    from doubles.kill_runs import Whole
+    from doubles.nursery import Nursery
 
 # What takes minutes runs only when it is asked for by name: pytest tests/real, pytest tests/faults ...
 collect_ignore = [
@@ -30,6 +35,25 @@ ROOT = Path(__file__).resolve().parent.parent
 def conformance_folder() -> Path:
     """The conformance tests of this checkout."""
     return ROOT / "conformance"
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Where runs come from that are killed."""
+    from doubles.kill_runs import environment
+    from doubles.nursery import Nursery
+
+    found = Nursery(environment(tmp_path_factory.mktemp("nursery")))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """A run that nobody interferes with: ten of the thirteen criteria of tier I."""
+    from doubles.kill_runs import whole_run
+
+    return whole_run(tmp_path_factory.mktemp("whole"), nursery)
 
 
 @pytest.fixture(autouse=True)

@@ -31,8 +31,15 @@ from pytest_ernie.verdicts import (
 
 def comparable(measured: Record, benchmark: Record) -> None:
     """
-    Raise EvidenceError if weights or data differ between the sides (R14), naming the difference.
+    Raise EvidenceError if weights or data differ between the sides (R14), naming the difference; and if both
+    are the same measurement, wherever its evidence was copied from.
     """
+    if measured.id == benchmark.id:
+        raise EvidenceError(
+            "this is the reference's own measurement, and nothing is compared with itself",
+            where=measured.what.title,
+            fix="Give the reference as --reference and the candidate's own folder as --evidence",
+        )
     pairs = [
         (what, measured.data.get(key), benchmark.data.get(key))
         for what, key in (

@@ -7,8 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from pytest_ernie.clauses import criterion_of
+from pytest_ernie.questions import ATTEMPTS, attempts_at
 from pytest_ernie.session import ErnieSession, get_session
 from pytest_ernie.settings import Settings
 from pytest_ernie.standard import Edition
@@ -52,8 +55,12 @@ def reference(ernie: ErnieSession) -> Bench:
 def judge(request: pytest.FixtureRequest, ernie: ErnieSession) -> Callable[[Verdict], None]:
     """Take the verdict of the criterion; anything but PASS ends the test."""
     item = request.node
+    criterion = criterion_of(item)
 
     def take(verdict: Verdict) -> None:
+        if criterion and (told := attempts_at(ernie.candidate.store, criterion)):
+            notes = (*verdict.notes, f"{ATTEMPTS}{told}")
+            verdict = msgspec.structs.replace(verdict, notes=notes)
         ernie.outcomes.judge(item, verdict)
 
     return take

@@ -10,58 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from pytest_ernie.clauses import MARKERS, marks_of
 from pytest_ernie.errors import UsageProblem
 from pytest_ernie.evidence import Store, What
+from pytest_ernie.questions import Question
 from pytest_ernie.settings import CANDIDATE_FOLDER, read_settings
 from pytest_ernie.standard import Criterion, Edition, criteria
 from pytest_ernie.standard.starts import Start, in_order
-
-
-class Question(Struct, frozen=True, kw_only=True):
-    """What one measurement, or one search for the highest load, answers; criteria may share it."""
-
-    kind: str
-    model: str
-    method: str | None = None
-    length: int | None = None
-    datatype: str | None = None
-    dataset: str | None = None
-
-    @classmethod
-    def of(cls, criterion: Criterion) -> Question:
-        """Return what must be measured for a criterion."""
-        kinds = {
-            "training.loss": "training.run",
-            "training.throughput": "training.run",
-            "training.context": "training.context",
-            "inference.datatype": "serving.facts",
-            "inference.throughput": "serving.load",
-            "inference.context": "serving.context",
-            "inference.accuracy": "serving.accuracy",
-        }
-        return cls(
-            kind=kinds[criterion.clause],
-            model=criterion.model,
-            method=criterion.method,
-            length=criterion.length,
-            datatype=criterion.datatype,
-            dataset=criterion.dataset,
-        )
-
-    @classmethod
-    def answered_by(cls, what: What) -> Question:
-        """Return what a recorded measurement answers."""
-        return cls(
-            kind=what.kind,
-            model=what.model,
-            method=what.method,
-            length=what.length,
-            datatype=what.datatype,
-            dataset=what.dataset,
-        )
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -69,8 +69,6 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
     edition = _with_models(load(name), _text(options, "models"))
     recording = bool(options.get("record_reference"))
     offline = bool(options.get("offline"))
-    if recording and offline:
-        raise UsageProblem("--record-reference measures, and --offline forbids it")
     evidence = folder / (
         _text(options, "evidence") or (REFERENCE_FOLDER if recording else CANDIDATE_FOLDER)
     )

@@ -1,9 +1,10 @@
 """
 How long ``pytest-ernie verify`` takes, and how much memory, for the evidence of all five models.
 
-    python tests/bench/verify_bench.py [--questions 200] [--times 5] [--folder KEPT]
+    python tests/bench/verify_bench.py [--questions 50] [--times 5] [--folder KEPT]
 
-185 criteria, throughput runs of the whole workload, 500-step curves, made up by ``doubles.synthetic``.
+185 criteria, throughput runs of the whole workload, 500-step curves, made up by ``doubles.demonstration``;
+what verify says at the end is the story's: nothing is wrong with the evidence, and not every verdict is PASS.
 """
 
 from __future__ import annotations
@@ -19,15 +20,14 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from doubles.forger import SUITE
-from doubles.synthetic import Synthetic, timed_to_fit
+from doubles.demonstration import EDITION, build
+from doubles.forger import SUITE, claimed_run
 from pytest_ernie.bundles.keys import new_key
 from pytest_ernie.bundles.pack import Packing, pack
 from pytest_ernie.bundles.rederive import Question, rederive
-from pytest_ernie.bundles.runs import Run, write_run
+from pytest_ernie.bundles.runs import write_run
 from pytest_ernie.bundles.signing import sign_bundle
 from pytest_ernie.evidence import Store
-from pytest_ernie.standard import criteria, load
 
 LOADED = (
     "tier2-ERNIE-4.5-0.3B",
@@ -35,24 +35,12 @@ LOADED = (
     "tier2-ERNIE-4.5-300B",
     "tier2-ERNIE-4.5-28B",
 )
-"""Whose throughput is measured: three text workloads, and one of text and images; two more in tier III."""
-
-
-def side(folder: Path, questions: int, runs: int, seed: int) -> Path:
-    """Make one side's evidence."""
-    edition = load("ernie-4.5")
-    bench = Synthetic(edition, folder, questions=questions, runs=runs, seed=seed)
-    for criterion in criteria(edition):
-        wanted = criterion.clause != "inference.throughput" or criterion.id.startswith(LOADED)
-        if wanted:
-            bench.measure(criterion)
-    timed_to_fit(folder)
-    return folder
+"""Whose throughput is measured on either side: four text workloads, and one of images."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--questions", type=int, default=50, help="of each data set")
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
@@ -65,9 +53,8 @@ def main() -> int:
     for _ in range(options.times):
         started_s = time.perf_counter()
         command = [sys.executable, "-m", "pytest_ernie.cli", "verify", str(bundle)]
-        done = subprocess.run(
-            [*command, "--reference", str(reference)], capture_output=True, text=True, check=False
-        )
+        given = ["--reference", str(reference), "--edition", str(folder / EDITION)]
+        done = subprocess.run([*command, *given], capture_output=True, text=True, check=False)
         taken.append(time.perf_counter() - started_s)
     told = done.stdout.splitlines()
     print("\n".join(told[:4] + told[-12:]), done.stderr, sep="\n")
@@ -81,29 +68,18 @@ def main() -> int:
 
 def make(folder: Path, questions: int) -> None:
     """Make both bundles."""
-    evidence = side(folder / "chip", questions, 1, 1)
-    benchmark = side(folder / "a100", questions, 3, 2)
-    pack(benchmark, folder / "a100.ernie", Packing(suite=SUITE))
+    evidence, benchmark = build(folder, requests=None, questions=questions, loaded=LOADED)
+    edition = str(folder / EDITION)
+    packing = Packing(suite=SUITE, edition=edition)
+    pack(benchmark, folder / "a100.ernie", packing)
     question = Question(
-        evidence=str(evidence), reference=str(folder / "a100.ernie"), edition="ernie-4.5"
+        evidence=str(evidence), reference=str(folder / "a100.ernie"), edition=edition
     )
     judged = rederive(question)
-    run = Run(
-        suite=SUITE,
-        edition="ernie-4.5",
-        edition_digest="e" * 64,
-        device="gpu",
-        applicant="chip",
-        offline=False,
-        recorded_reference=False,
-        reference=Store(benchmark).journal.entries[-1].hash,
-        started_unix_s=1.0,
-        ended_unix_s=2.0,
-        site=None,
-        judgements=tuple(judged.values()),
-    )
+    head = Store(benchmark).journal.entries[-1].hash
+    run = claimed_run(tuple(judged.values()), edition="demonstration", device="gpu", reference=head)
     write_run(evidence, run)
-    pack(evidence, folder / "chip.ernie", Packing(suite=SUITE))
+    pack(evidence, folder / "chip.ernie", packing)
     new_key(folder / "vendor.key", {})
     sign_bundle(folder / "chip.ernie", folder / "vendor.key")
 

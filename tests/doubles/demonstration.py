@@ -2,8 +2,9 @@
 A demonstration: evidence of a chip that doesn't exist and of its reference, for all 185 criteria.
 
 Every figure is drawn from a formula, the devices say that they are synthetic, and the report puts
-that on every page. ``python -m doubles.demonstration FOLDER`` writes FOLDER/chip, FOLDER/reference and
-FOLDER/edition.toml, which an ordinary offline run judges::
+that on every page. Its records agree with each other as a real run's do, on a clock of its own: verify finds
+nothing wrong with them but verdicts. ``python -m doubles.demonstration FOLDER`` writes FOLDER/chip,
+FOLDER/reference and FOLDER/edition.toml, which an ordinary offline run judges::
 
     pytest -m "training or inference" --offline --edition FOLDER/edition.toml \\
         --evidence FOLDER/chip --reference FOLDER/reference
@@ -13,12 +14,15 @@ The edition is the shipped one with fewer questions in each data set, and a name
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import random
 import re
+import struct
 import sys
-from datetime import datetime, timedelta, timezone
+import time
+from datetime import datetime, timezone
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -42,17 +46,39 @@ from pytest_ernie.standard.digest import digest
 EDITION = "edition.toml"
 WEIGHTS = {"wint8": "int8", "wint4": "int4", "w4a8": "int4"}
 ACTIVATIONS = {"wint8": "bfloat16", "wint4": "bfloat16", "w4a8": "int8"}
+BEGINNING_UNIX_S = datetime(2026, 1, 1, tzinfo=timezone.utc).timestamp()
+PREPARING_S = 5.0
+"""Before a trainer's first step, and after its last."""
+
+
+class Clock:
+    """Goes only when it is told to: a run of hours is made up in a moment."""
+
+    def __init__(self) -> None:
+        self.now_s = BEGINNING_UNIX_S
+
+    def time(self) -> float:
+        """Stand in for ``time.time``."""
+        return self.now_s
 
 
 class Synthetic(Bench):
     """One side: what it is asked for it makes up, and records as if it had been measured."""
 
     def __init__(
-        self, folder: Path, side: str, requests: int, questions: int, *, marked: bool = True
+        self,
+        folder: Path,
+        side: str,
+        requests: int | None,
+        questions: int,
+        clock: Clock,
+        *,
+        marked: bool = True,
     ) -> None:
         super().__init__(load(str(folder.parent / EDITION)))
         self._marked = marked
         self.name = side
+        self._clock = clock
         self._store = Store(folder)
         self._digest = edition_digest(self.edition)
         self._requests, self._questions = requests, questions
@@ -99,8 +125,10 @@ class Synthetic(Bench):
 
     def _make_up(self, plan: Plan, recording: Recording) -> None:
         if isinstance(plan, TrainingPlan):
+            started_s = self._clock.now_s
             recording.blob("log", self._training_log(plan).encode())
-            recording.finish(self._training_data(plan))
+            span = {"started_unix_s": started_s, "ended_unix_s": self._clock.now_s}
+            recording.finish({**self._training_data(plan), **span})
         elif isinstance(plan, FactsPlan):
             recording.finish(self._facts(plan))
         elif isinstance(plan, ContextPlan):
@@ -129,20 +157,24 @@ class Synthetic(Bench):
         own = random.Random(f"{self.name} {what.model} {what.method} {what.length}")
         share = 1.0 if self.is_reference else story.training_share(what)
         step_s = 6.0 / share * (1 + (what.length or 8192) / 65536)
-        lines, clock = [], datetime(2026, 1, 1, tzinfo=timezone.utc)
+        self._clock.now_s += PREPARING_S
+        lines = []
         for step in range(1, recipe.steps + 1):
             loss = 1.1 + 1.6 * math.exp(-step / 110) + shared.gauss(0, 0.03)
             if not self.is_reference:
                 loss += story.loss_difference(what, step, own)
             runtime_s = step_s * (3.0 if step == 1 else 1 + abs(own.gauss(0, 0.01)))
-            clock += timedelta(seconds=runtime_s)
-            stamp = f"{clock:%Y-%m-%d %H:%M:%S},{clock.microsecond // 1000:03d}"
+            self._clock.now_s += runtime_s
+            now = datetime.fromtimestamp(self._clock.now_s, timezone.utc)
+            stamp = f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03d}"
+            md5 = hashlib.md5(struct.pack("<f", float(f"{loss:.8f}"))).hexdigest()
             lines.append(
                 f"[{stamp}] [    INFO] - loss: {loss:.8f}, learning_rate: 1e-05, "
-                f"global_step: {step}, loss_md5: {step:032x}, interval_runtime: {runtime_s:.4f}, "
+                f"global_step: {step}, loss_md5: {md5}, interval_runtime: {runtime_s:.4f}, "
                 "interval_samples_per_second: 1.0, interval_tokens_per_second_per_device: "
                 f"{8192 * recipe.global_batch / 8 / runtime_s:.4f}, progress_or_epoch: 0.1"
             )
+        self._clock.now_s += PREPARING_S
         return "\n".join(lines) + "\n"
 
     def _training_data(self, plan: TrainingPlan) -> dict[str, Any]:
@@ -153,8 +185,6 @@ class Synthetic(Bench):
             "cause": None,
             "command": ["synthetic"],
             "environment": {},
-            "started_unix_s": 0.0,
-            "ended_unix_s": 1e6,
             "cards": 8,
             "samples": samples,
             "tokens": samples * tokens,
@@ -238,8 +268,18 @@ class Synthetic(Bench):
 
     def _load(self, plan: LoadPlan, recording: Recording) -> None:
         server = story.server(plan.what, plan.workload.modality, reference=self.is_reference)
-        count = self._requests if plan.trial is None else plan.trial.requests_max
-        result = simulated(server, plan.concurrency, count, plan.workload, seed=plan.what.title)
+        whole = self._requests or plan.workload.prompts
+        count = whole if plan.trial is None else plan.trial.requests_max
+        result = simulated(
+            server,
+            plan.concurrency,
+            count,
+            plan.workload,
+            seed=plan.what.title,
+            started_unix_s=self._clock.now_s,
+        )
+        self._clock.now_s += result.wall_s
+        tokens = float(sum(record.output_tokens or 0 for record in result.records))
         recording.blob("requests", msgspec.json.encode(result))
         calibration = {"roofline_events_per_s": 4e5, "ttft_error_mean_s": 1e-4}
         recording.finish(
@@ -248,12 +288,20 @@ class Synthetic(Bench):
                 "requests": len(result.records),
                 "calibration": calibration if plan.trial is None else None,
                 "prompt_problems": [],
+                "server_counters": {
+                    "before": {"output_tokens": 0.0},
+                    "after": {"output_tokens": tokens},
+                },
             }
         )
 
 
-def fill(side: Synthetic, model: str = "") -> None:
-    """Ask a side for whatever any criterion needs, of one model or of all."""
+def fill(side: Synthetic, model: str = "", loaded: tuple[str, ...] = ("",)) -> None:
+    """
+    Ask a side for whatever any criterion needs, of one model or of all.
+
+    ``loaded``: how the ids of those criteria begin whose throughput is measured.
+    """
     asked = {
         "training.loss": side.training_run,
         "training.throughput": side.training_run,
@@ -265,6 +313,8 @@ def fill(side: Synthetic, model: str = "") -> None:
     }
     for criterion in criteria(side.edition):
         if model not in criterion.model:
+            continue
+        if criterion.clause == "inference.throughput" and not criterion.id.startswith(loaded):
             continue
         try:
             _ask(asked[criterion.clause], criterion)
@@ -290,9 +340,10 @@ def edition_text(questions: int) -> str:
 def build(
     folder: Path,
     *,
-    requests: int = 1000,
+    requests: int | None = 1000,
     questions: int = 200,
     model: str = "",
+    loaded: tuple[str, ...] = ("",),
     trusted_key: str = "",
 ) -> tuple[Path, Path]:
     """
@@ -300,6 +351,8 @@ def build(
 
     With a ``trusted_key`` the edition trusts it and the devices aren't marked as synthetic, though their
     names still say so: else no certificate could be made of them, not even in a test.
+
+    ``requests`` of a whole workload, None: as many as the edition says.
     """
     sides = (folder / "chip", folder / "reference")
     if not (folder / "complete").exists():
@@ -311,10 +364,14 @@ def build(
             )
             text = re.sub(r"(\[rulings\.reference\]\n(?:.+\n)+)", lambda m: m[0] + entry, text)
         (folder / EDITION).write_text(text, encoding="utf-8")
-        with mock.patch.object(os, "fsync"):  # nothing here is worth waiting for a disk
+        clock, marked = Clock(), not trusted_key
+        with (
+            mock.patch.object(os, "fsync"),  # nothing here is worth waiting for a disk
+            mock.patch.object(time, "time", clock.time),
+        ):
             for place, name in zip(sides, ("candidate", "reference"), strict=True):
-                side = Synthetic(place, name, requests, questions, marked=not trusted_key)
-                fill(side, model)
+                side = Synthetic(place, name, requests, questions, clock, marked=marked)
+                fill(side, model, loaded)
         (folder / "complete").touch()
     return sides
 

@@ -29,7 +29,13 @@ class Server(Struct, frozen=True, kw_only=True):
 
 
 def simulated(
-    server: Server, concurrency: int, requests: int, workload: Workload, *, seed: str
+    server: Server,
+    concurrency: int,
+    requests: int,
+    workload: Workload,
+    *,
+    seed: str,
+    started_unix_s: float,
 ) -> LoadResult:
     """Return the records of a closed loop against that server."""
     draw = random.Random(seed)
@@ -80,7 +86,7 @@ def simulated(
         arrivals=closed(concurrency),
         records=tuple(records),
         requests_sent=requests,
-        started_unix_s=0.0,
+        started_unix_s=started_unix_s,
         wall_s=end_s,
         clients=(client,),
     )

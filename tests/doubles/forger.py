@@ -15,15 +15,36 @@ from typing import Any
 
 from pytest_ernie import rehearsal
 from pytest_ernie.bundles.pack import Packing, _write, pack
+from pytest_ernie.bundles.runs import Run
 from pytest_ernie.bundles.suite import Suite
 from pytest_ernie.evidence.bundle import Bundle, Seal
 from pytest_ernie.evidence.journal import GENESIS
+from pytest_ernie.outcomes import Judgement
 from pytest_ernie.standard.digest import canonical
 
 REFERENCE = Path(rehearsal.__file__).parent / "reference"
 """Real evidence, which the package ships."""
 SUITE = Suite(version="0.1.0", commit="c" * 40, dirty=False)
 Entry = dict[str, Any]
+
+
+def claimed_run(judgements: tuple[Judgement, ...], **facts: Any) -> Run:
+    """Return what a run claimed, of the rehearsal if nothing else is said."""
+    usual: dict[str, Any] = {
+        "suite": SUITE,
+        "edition": "rehearsal",
+        "edition_digest": "e" * 64,
+        "device": "cpu",
+        "applicant": "chip",
+        "offline": False,
+        "recorded_reference": False,
+        "reference": None,
+        "started_unix_s": 1.0,
+        "ended_unix_s": 2.0,
+        "site": None,
+        "judgements": judgements,
+    }
+    return Run(**{**usual, **facts})
 
 
 class Workshop:
@@ -137,3 +158,8 @@ def one_of_each_kind(workshop: Workshop) -> Workshop:
     kept |= {e["body"]["subject"] for e in workshop.of("begin") if e["id"] in kept}
     workshop.entries = [entry for entry in workshop.entries if entry["id"] in kept]
     return workshop
+
+
+def small_evidence(place: Path) -> Path:
+    """Write a candidate's evidence that is quickly examined: one measurement of each kind, two load runs."""
+    return one_of_each_kind(as_a_candidates(Workshop.on_copy(REFERENCE, place))).write()

@@ -4,6 +4,7 @@ Two sides' answers to one data set, as evidence holds them.
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import msgspec
@@ -34,7 +35,7 @@ def sample(number: int, score: float | None = 1.0, **changed: Any) -> dict[str, 
 def side(*samples: dict[str, Any], **data: Any) -> Answers:
     """One side's answers to a data set of the rehearsal."""
     record = Record(
-        id="1",
+        id=uuid.uuid4().hex,
         what=What(kind="serving.accuracy", edition="rehearsal", model="m", dataset="arithmetic"),
         subject=Subject(device={}, toolchain=None, checkpoint="c", launch={}),
         edition_digest="0" * 64,
@@ -50,6 +51,12 @@ def side(*samples: dict[str, Any], **data: Any) -> Answers:
 def full(*wrong: int, of: int = 200, **data: Any) -> Answers:
     """All questions answered, right but for some."""
     return side(*(sample(n, float(n not in wrong)) for n in range(of)), **data)
+
+
+def elsewhere(answers: Answers) -> Answers:
+    """The same answers, recorded once more."""
+    record = msgspec.structs.replace(answers.record, id=uuid.uuid4().hex)
+    return msgspec.structs.replace(answers, record=record)
 
 
 def died(answers: Answers, *messages: str) -> Answers:

@@ -19,28 +19,12 @@ from doubles.kill_runs import (
     SOME,
     Campaign,
     Whole,
-    environment,
     finished,
     killed_often,
-    whole_run,
 )
 from doubles.nursery import Nursery
 
 SIZES_KIB = sorted(random.Random(12).sample(range(8, 220), 12))
-
-
-@pytest.fixture(scope="module")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    """One for all tests."""
-    found = Nursery(environment(tmp_path_factory.mktemp("nursery")))
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def undisturbed(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    """Ten of the thirteen criteria of tier I."""
-    return whole_run(tmp_path_factory.mktemp("whole"), nursery, SOME)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -32,7 +32,7 @@ LAYERS = (
         "site",
     ),
     ("measurements",),
-    ("comparison", "paired_answers"),
+    ("comparison", "paired_answers", "questions"),
     (
         "plugin",
         "fixtures",

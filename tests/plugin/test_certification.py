@@ -5,6 +5,7 @@ The whole certification against a laboratory of doubles: every planted fault tur
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -203,7 +204,7 @@ def test_fresh_measures_again_and_keeps_the_earlier_result(compared, laboratory)
     """
     compared(train={"outliers": 11})
 
-    _, words = compared("--fresh=the fan was broken", "-k", "loss")
+    result, words = compared("--fresh=the fan was broken", "-k", "loss")
 
     assert words[LOSS.format("sft")] == "PASS"
     from pytest_ernie.evidence import Store
@@ -211,6 +212,32 @@ def test_fresh_measures_again_and_keeps_the_earlier_result(compared, laboratory)
     entries = Store.existing(laboratory.path / "ernie-evidence").journal.entries
     reasons = [e.body["reason"] for e in entries if e.type == "begin"]
     assert reasons.count("the fan was broken") == 2
+    beside = [note for verdict in laboratory.verdicts() for note in verdict["notes"]]
+    assert (
+        beside
+        == [
+            "attempts: 2 at 1 measurement, 2 of them completed; measured again because: the fan was broken"
+        ]
+        * 2
+    )
+    result.stdout.fnmatch_lines(["*attempts: 2 at 1 measurement, 2 of them completed;*"])
+
+
+def test_the_reference_under_another_name_is_judged_by_nobody(laboratory):
+    """
+    A copy, judged offline: what would have to be compared with itself is INCONCLUSIVE.
+    """
+    laboratory.record_reference("-m", "tier1 and training")
+    shutil.copytree(laboratory.path / "ernie-reference", laboratory.path / "mine")
+
+    result, words = laboratory.run(
+        *("-m", "tier1 and training", "--reference=ernie-reference"),
+        *("--evidence=mine", "--offline"),
+    )
+
+    assert set(words.values()) == {"INCONCLUSIVE"}
+    said = " ".join(result.stdout.str().split())
+    assert "this is the reference's own measurement" in said
 
 
 def test_an_edited_record_turns_its_criteria_inconclusive_and_no_others(compared, laboratory):

@@ -9,6 +9,9 @@ import re
 from html.parser import HTMLParser
 
 from doubles.demonstration import build
+from doubles.forger import SUITE
+from pytest_ernie.bundles.pack import Packing, pack
+from pytest_ernie.bundles.verify import examine
 
 
 class Chinese(HTMLParser):
@@ -74,3 +77,7 @@ def test_one_model_of_the_demonstration_is_judged_and_reported(pytester, conform
         if words.search(text) and not re.search("[\u4e00-\u9fff]", text)
     ]
     assert in_english == []
+    edition = chip.parent / "edition.toml"
+    for side in (chip, reference):
+        packed = pack(side, side.with_suffix(".ernie"), Packing(suite=SUITE, edition=str(edition)))
+        assert examine(packed.path).findings == (), "made up, and in agreement with itself"

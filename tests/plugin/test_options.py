@@ -35,7 +35,6 @@ def error_lines(pytester: pytest.Pytester, *arguments: str) -> str:
             "wanted one of ERNIE-4.5-tiny",
         ),
         (("--device=cpu", "--reference=nowhere"), "--reference: there is no such reference"),
-        (("--device=cpu", "--offline", "--record-reference"), "--offline forbids it"),
         (("--device=xpu", "--site=nowhere.toml"), "there is no such site file"),
         (("--device=cpu", "--evidence="), "--evidence is empty"),
         (

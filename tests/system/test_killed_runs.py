@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,31 +15,15 @@ import pytest
 from doubles.kill_runs import (
     Campaign,
     Whole,
-    environment,
     finished,
     journal_of,
     killed_often,
     tear,
-    whole_run,
 )
 from doubles.nursery import Nursery
 from pytest_ernie.errors import EvidenceError, UsageProblem
 from pytest_ernie.evidence import Store
 from pytest_ernie.evidence.writing import append_line, check_writable
-
-
-@pytest.fixture(scope="module")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    """One for all tests."""
-    found = Nursery(environment(tmp_path_factory.mktemp("nursery")))
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def undisturbed(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    """A run that nobody interferes with."""
-    return whole_run(tmp_path_factory.mktemp("whole"), nursery)
 
 
 def test_a_dozen_kills_lose_nothing(tmp_path: Path, nursery: Nursery, undisturbed: Whole) -> None:

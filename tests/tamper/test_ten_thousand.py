@@ -14,14 +14,7 @@ from typing import Any
 
 import pytest
 
-from doubles.forger import (
-    REFERENCE,
-    Workshop,
-    as_a_candidates,
-    files_of,
-    one_of_each_kind,
-    packed_files,
-)
+from doubles.forger import Workshop, files_of, packed_files, small_evidence
 from doubles.mutations import MUTATIONS, mutated
 from pytest_ernie.bundles.keys import new_key, public_key_id
 from pytest_ernie.bundles.signing import sign_bundle
@@ -36,8 +29,7 @@ LONGEST_S, MOST_MIB = 10.0, 500.0
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One measurement of each kind."""
-    place = tmp_path_factory.mktemp("small") / "evidence"
-    return one_of_each_kind(as_a_candidates(Workshop.on_copy(REFERENCE, place))).write()
+    return small_evidence(tmp_path_factory.mktemp("small") / "evidence")
 
 
 def peak_mib() -> float:

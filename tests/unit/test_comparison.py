@@ -4,13 +4,14 @@ Serving throughput of two sides: what makes a comparison void, and which workloa
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import msgspec
 import pytest
 
 from doubles.load_client import SOUND, load_point
-from pytest_ernie.comparison import share_of_serving_benchmark
+from pytest_ernie.comparison import comparable, share_of_serving_benchmark
 from pytest_ernie.errors import EvidenceError
 from pytest_ernie.evidence import Record, Subject, What
 from pytest_ernie.measurements.throughput import Throughput, WorkloadLoads
@@ -26,7 +27,7 @@ CRITERION = next(
 def record(machine: str = "a", **data: Any) -> Record:
     """Of a run of the whole workload, on a machine."""
     return Record(
-        id="1",
+        id=uuid.uuid4().hex,
         what=What(kind="serving.load", edition="ernie-4.5", model="m"),
         subject=Subject(
             device={"machine": machine, "name": f"CPU {machine}"}, toolchain=None, checkpoint="c"
@@ -53,9 +54,15 @@ def loads(
     )
 
 
+def recorded_elsewhere(one: WorkloadLoads) -> WorkloadLoads:
+    """The same figures of other measurements."""
+    records = (msgspec.structs.replace(each, id=uuid.uuid4().hex) for each in one.records)
+    return msgspec.structs.replace(one, records=tuple(records))
+
+
 def judged(own: WorkloadLoads, other: WorkloadLoads, edition: str = "ernie-4.5") -> Verdict:
     """The verdict on one workload."""
-    sides = (Throughput(by_workload=(side,)) for side in (own, other))
+    sides = (Throughput(by_workload=(side,)) for side in (own, recorded_elsewhere(other)))
     return share_of_serving_benchmark(*sides, CRITERION, load(edition))
 
 
@@ -165,7 +172,7 @@ def test_a_reference_without_a_load_is_none() -> None:
 def test_every_workload_must_pass(order: int) -> None:
     """R7b: the one that doesn't decides, wherever it stands."""
     slow = loads(load_point(output_tokens_per_s=100.0), name="images")
-    pairs = [(SOUND_LOADS, SOUND_LOADS), (slow, SOUND_LOADS)][::order]
+    pairs = [(one, recorded_elsewhere(SOUND_LOADS)) for one in (SOUND_LOADS, slow)][::order]
     own, other = (Throughput(by_workload=side) for side in zip(*pairs, strict=True))
 
     verdict = share_of_serving_benchmark(own, other, CRITERION, EDITION)
@@ -183,6 +190,17 @@ def test_other_prompts_are_not_compared() -> None:
     assert str(caught.value) == (
         "candidate and reference don't have the same prompts, so they can't be compared; "
         "got sha256 dddddddddddd…; wanted sha256 eeeeeeeeeeee…"
+    )
+
+
+def test_nothing_is_compared_with_itself() -> None:
+    """A copy of the reference under another name is still the reference."""
+    with pytest.raises(EvidenceError) as caught:
+        comparable(SOUND_LOADS.records[0], SOUND_LOADS.records[0])
+
+    assert str(caught.value) == (
+        "serving.load of m: this is the reference's own measurement, and nothing is compared with "
+        "itself. Give the reference as --reference and the candidate's own folder as --evidence"
     )
 
 

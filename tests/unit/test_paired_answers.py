@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from doubles.two_sides import died, full, sample, side
+from doubles.two_sides import died, elsewhere, full, sample, side
 from pytest_ernie.errors import EvidenceError
 from pytest_ernie.measurements.accuracy import Answers
 from pytest_ernie.paired_answers import EXCERPT, FLIPS_SHOWN, scores_agree
@@ -245,10 +245,10 @@ def test_prompt_seeds_are_averaged_within_their_question() -> None:
 @pytest.mark.parametrize(("asked", "wanted"), [(1, 2), (2, 1), (3, 2)])
 def test_another_number_of_prompts_than_the_editions_is_refused(asked: int, wanted: int) -> None:
     """Fewer would decide less, more would be a choice."""
-    one = side(*seeded(*[1.0] * asked))
+    one, other = (side(*seeded(*[1.0] * asked)) for _ in range(2))
 
     with pytest.raises(EvidenceError) as caught:
-        scores_agree(one, one, _with(prompt_seeds=wanted))
+        scores_agree(one, other, _with(prompt_seeds=wanted))
 
     assert str(caught.value) == (
         "question q000 was asked under another number of prompts than the edition says; "
@@ -284,7 +284,7 @@ def test_a_whole_data_set_of_the_edition_is_compared() -> None:
     """As many questions as the edition says, with the digest that it says."""
     one = full(of=100, **LIBRARYS)
 
-    assert (scores_agree(one, one, of_a_library()).word, one.notes) == (Word.PASS, ())
+    assert (scores_agree(one, elsewhere(one), of_a_library()).word, one.notes) == (Word.PASS, ())
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_a_part_of_a_data_set_passes_nothing(edition: Any, words: str) -> None:
     one = full(of=100, **LIBRARYS)
 
     with pytest.raises(EvidenceError) as caught:
-        scores_agree(one, one, edition)
+        scores_agree(one, elsewhere(one), edition)
 
     assert str(caught.value) == words
 
@@ -317,7 +317,7 @@ def test_prompts_of_a_question_do_not_make_a_data_set_whole() -> None:
     half = side(*samples, **LIBRARYS)
 
     with pytest.raises(EvidenceError, match="got 50 questions; wanted 100"):
-        scores_agree(half, half, of_a_library())
+        scores_agree(half, elsewhere(half), of_a_library())
 
 
 @pytest.mark.parametrize("missing", ["harness", "decoding", "questions_sha256", "prompts_sha256"])
@@ -326,7 +326,7 @@ def test_a_record_that_says_nothing_of_its_questions_is_not_compared(missing: st
     one = full(of=100, **{**LIBRARYS, missing: None})
 
     with pytest.raises(EvidenceError) as caught:
-        scores_agree(one, one, of_a_library())
+        scores_agree(one, elsewhere(one), of_a_library())
 
     assert str(caught.value) == (
         "serving.accuracy of m, arithmetic: the reference's record of arithmetic lacks "
@@ -338,7 +338,7 @@ def test_questions_that_nobody_checked_are_told() -> None:
     """An edition without a digest can't tell one copy of a data set from another."""
     one = full(of=100, **LIBRARYS)
 
-    assert scores_agree(one, one, of_a_library(sha256=None)).notes[-1] == (
+    assert scores_agree(one, elsewhere(one), of_a_library(sha256=None)).notes[-1] == (
         "the edition has no digest of arithmetic: both sides were asked the same 100 questions "
         "(sha256 qqqqqqqqqqqq…), and which copy that is nobody checked"
     )

@@ -13,7 +13,8 @@ from pytest_ernie import planned
 from pytest_ernie.cli import main
 from pytest_ernie.errors import UsageProblem
 from pytest_ernie.evidence import Store, Subject, What
-from pytest_ernie.planned import Question, chosen_by, durations_s, lines
+from pytest_ernie.planned import chosen_by, durations_s, lines
+from pytest_ernie.questions import Question
 from pytest_ernie.standard import Criterion, criteria, load
 
 EDITION = load("rehearsal")

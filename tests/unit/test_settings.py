@@ -107,10 +107,6 @@ def test_an_absolute_folder_stays_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (
-            {"record_reference": True, "offline": True},
-            "--record-reference measures, and --offline forbids it",
-        ),
         ({"device": " "}, "--device is empty"),
         ({"fresh": ""}, "--fresh is empty"),
         ({"evidence": ""}, "--evidence is empty"),

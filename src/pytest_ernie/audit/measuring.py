@@ -13,7 +13,8 @@ from pytest_ernie.comparison import comparable, loss_at_length, loss_of
 from pytest_ernie.errors import ErnieError
 from pytest_ernie.evidence import Record, Store
 from pytest_ernie.measurements.bench import Bench
-from pytest_ernie.planned import Question, durations_s
+from pytest_ernie.planned import durations_s
+from pytest_ernie.questions import Question
 from pytest_ernie.standard import Criterion, Edition
 
 

@@ -7,7 +7,6 @@ sealed end, the signature over it, and what the records say of each other (``con
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -15,8 +14,7 @@ import msgspec
 
 from pytest_ernie.bundles.finding import Finding, at
 from pytest_ernie.evidence.bundle import Seal
-from pytest_ernie.evidence.journal import GENESIS, Entry
-from pytest_ernie.standard.digest import canonical
+from pytest_ernie.evidence.journal import GENESIS, Entry, Journal, hash_of, read_line
 
 CLOCK_SLACK_S = 1.0
 """Clocks are set back by less than this while they are disciplined (NTP slews beyond 0.128 s by steps)."""
@@ -24,33 +22,33 @@ MOST = 50
 """Findings of one kind; whoever replaces every line need not be told of each."""
 
 
-def chain_findings(text: bytes, seal: Seal | None) -> list[Finding]:
-    """Return what is wrong with a journal's text; ``seal`` is what the bundle's manifest states."""
-    lines = text.split(b"\n")
+def chain_findings(journal: Journal, seal: Seal | None) -> list[Finding]:
+    """Return what is wrong with a journal; ``seal`` is what the bundle's manifest states."""
     found: list[Finding] = []
-    if lines[-1]:
-        found.append(Finding(kind="cut", where=at(len(lines) - 1), what="its line has no end"))
-    entries = list(_read(lines[:-1], found))
-    found += _of_sequence(entries)
+    entries, lines = journal.entries, len(journal.entries)
+    if not journal.is_whole:
+        *whole, tail = journal.text().split(b"\n")
+        if tail:
+            found.append(Finding(kind="cut", where=at(len(whole)), what="its line has no end"))
+        entries, lines = list(_read(whole, found)), len(whole)
+        found += _of_sequence(entries)
     found += _of_clock(entries)
     if seal is not None:
-        found += _of_end(entries, len(lines) - 1, seal)
+        found += _of_end(entries, lines, seal)
     return found
 
 
 def _read(lines: list[bytes], found: list[Finding]) -> Iterator[Entry]:
-    decoder = msgspec.json.Decoder(Entry)
     for number, line in enumerate(lines):
         try:
-            entry = decoder.decode(line)
+            entry, as_written = read_line(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             found.append(Finding(kind="unreadable", where=at(number), what=str(error)[:200]))
             continue
-        stated = line.replace(f'"hash":"{entry.hash}",'.encode(), b"", 1)
-        if hashlib.sha256(stated).hexdigest() != entry.hash:
+        if hash_of(line, entry) != entry.hash:
             why = f"its content doesn't match its hash ({entry.type})"
             found.append(Finding(kind="edited", where=at(entry.seq), what=why))
-        elif canonical(msgspec.to_builtins(entry)) != line:
+        elif not as_written:
             why = "it isn't written as this suite writes entries: a key twice, or a number's other form"
             found.append(Finding(kind="edited", where=at(entry.seq), what=why))
         yield entry

@@ -235,28 +235,35 @@ def _accuracy(place: _Place, begin: Entry, result: Entry) -> Checked:
 
 
 def _answers(journal: Journal, begin: Entry, result: Entry) -> Iterator[Finding]:
-    """Every question has an answer, what has a score has one, and the same answer has the same score."""
+    """
+    Every question has an answer under each prompt seed, what has a score has one, and the same answer has
+    the same score.
+    """
     ids = [*begin.body.get("continues", ()), begin.id]
-    samples = [e for id in ids for e in journal.of_id.get(id, ()) if e.type == "sample"]
-    records = [msgspec.convert(entry.body, AnswerRecord) for entry in samples]
-    asked = {record.question for record in records}
+    samples = (e for id in ids for e in journal.of_id.get(id, ()) if e.type == "sample")
+    asked: dict[int, set[str]] = {0: set()}
+    answered: set[str] = set()
+    scores: dict[tuple[str, str, str], tuple[float | None, int]] = {}
+    for entry in samples:
+        said = msgspec.convert(entry.body, AnswerRecord)
+        asked.setdefault(said.prompt_seed, set()).add(said.id)
+        if said.error is not None:
+            continue
+        answered.add(said.id)
+        key = (said.id, said.question_digest, digest(said.answer))
+        score, seq = scores.setdefault(key, (said.score, entry.seq))
+        if score != said.score:
+            what = f"the same answer as in entry {seq} has another score"
+            yield _finding("inconsistent", entry, what)
     questions = result.body["data"]["questions"]
-    if len(asked) != questions:
-        what = f"it counts {questions} questions, and {len(asked)} have an answer"
-        yield _finding("inconsistent", result, what)
-    answered = {record.id for record in records if record.error is None}
+    for seed, own in sorted(asked.items()):
+        if len(own) != questions:
+            under = f" under prompt seed {seed}" if seed else ""
+            what = f"it counts {questions} questions, and {len(own)} have an answer{under}"
+            yield _finding("inconsistent", result, what)
     if unanswered := sorted(result.body["data"].get("scores", {}).keys() - answered):
         what = f"{len(unanswered)} scores are of no answer, the first is that of {unanswered[0]}"
         yield _finding("inconsistent", result, what)
-    scores: dict[tuple[str, str, str], tuple[float | None, int]] = {}
-    for entry in samples:
-        if entry.body.get("error") is not None:
-            continue
-        key = (entry.body["id"], entry.body["question_digest"], entry.body["answer"])
-        score, seq = scores.setdefault(key, (entry.body["score"], entry.seq))
-        if score != entry.body["score"]:
-            what = f"the same answer as in entry {seq} has another score"
-            yield _finding("inconsistent", entry, what)
 
 
 def _span(begin: Entry, result: Entry) -> tuple[float, float]:

@@ -66,9 +66,9 @@ def pack(evidence: Path, output: Path, packing: Packing | None = None) -> Bundle
         raise UsageProblem("this is a bundle already", where=evidence)
     for chain in store.chains:
         _refuse_altered(chain)
-    files = _files(store, packing or Packing())
-    seal = Seal(entries=len(store.journal.entries), head=store.journal.entries[-1].hash)
-    _write(output, files, seal)
+    kept = _runs(evidence)
+    _refuse_cut(store, kept)
+    _write(output, _files(store, kept, packing or Packing()), runs.end_of(store.journal))
     return open_bundle(output)
 
 
@@ -91,15 +91,13 @@ def with_signature(path: Path, envelope: bytes) -> None:
     part.replace(path)
 
 
-def _files(store: Store, packing: Packing) -> Iterator[tuple[str, bytes]]:
+def _files(store: Store, kept: dict[str, bytes], packing: Packing) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every file, in the order of the names."""
-    folder, journal = store.folder, store.journal
-    kept = _runs(folder)
     yield from sorted(_editions(store.chains, packing.edition).items())
     named = {name for chain in store.chains for name in named_blobs(chain)}
     for name in sorted(named):
         yield f"{BLOBS}{name[:2]}/{name}", store.blobs.get(name)
-    yield JOURNAL, _whole_lines(folder / "journal.jsonl", journal)
+    yield JOURNAL, store.journal.text()
     for name, content in sorted(kept.items()):
         yield f"{RUNS}{name}", content
     facts = facts_of(store.chains, packing.suite or suite())
@@ -165,10 +163,15 @@ def _refuse_altered(journal: Journal) -> None:
         )
 
 
-def _whole_lines(path: Path, journal: Journal) -> bytes:
-    """Return the lines that were read: what another process appends meanwhile isn't sealed."""
-    lines = path.read_bytes().split(b"\n")[: len(journal.entries)]
-    return b"".join(line + b"\n" for line in lines)
+def _refuse_cut(store: Store, kept: dict[str, bytes]) -> None:
+    """What a run left in the journal must still be there: nothing tells what was cut off."""
+    told = (msgspec.json.decode(content, type=runs.Run) for content in kept.values())
+    if cut := next(runs.cut_tails(store.chains, told), None):
+        raise EvidenceError(
+            f"the evidence isn't whole, so it isn't packed: {cut}",
+            where=store.journal.path,
+            fix="Pack the folder as that run left it",
+        )
 
 
 def _runs(folder: Path) -> dict[str, bytes]:

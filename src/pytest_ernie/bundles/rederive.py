@@ -38,6 +38,8 @@ class Question(Struct, frozen=True, kw_only=True):
     reference: str | None
     edition: str
     criteria: tuple[str, ...] | None = None
+    as_reference: bool = False
+    """Nothing is compared: is all of it recorded that a reference needs?"""
 
 
 def rederive(question: Question, timeout_s: float = TIMEOUT_S) -> dict[str, Judgement]:
@@ -149,6 +151,8 @@ def main(folder: Path) -> int:
         "--ernie-edition",
         question.edition,
     ]
+    if question.as_reference:
+        arguments.append("--ernie-record-reference")
     if question.reference is not None:
         arguments += ["--ernie-reference", question.reference]
     collector = _Collector(question.criteria)

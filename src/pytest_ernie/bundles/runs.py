@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from msgspec import Struct
 
 from pytest_ernie.bundles.suite import Suite, suite
 from pytest_ernie.errors import ErnieError
+from pytest_ernie.evidence.bundle import Seal
+from pytest_ernie.evidence.journal import Journal
 from pytest_ernie.outcomes import Judgement, judgement_of
 from pytest_ernie.standard.digest import canonical
 
@@ -44,6 +47,8 @@ class Run(Struct, frozen=True, kw_only=True):
     site: dict[str, Any] | None
     """The site file without its secrets and folders."""
     judgements: tuple[Judgement, ...]
+    sealed: Seal | None = None
+    """The journal's end when the run ended; None in records of older versions."""
 
 
 class RunKeeper:
@@ -74,6 +79,7 @@ class RunKeeper:
 
     def _run(self) -> Run:
         settings = self._session.settings
+        journal = Journal(settings.evidence)
         return Run(
             suite=suite(),
             edition=settings.edition.name,
@@ -87,6 +93,7 @@ class RunKeeper:
             ended_unix_s=time.time(),
             site=self._site(),
             judgements=tuple(self._judgements.values()),
+            sealed=end_of(journal) if journal.entries else None,
         )
 
     def _reference_head(self) -> str | None:
@@ -116,6 +123,44 @@ def write_run(folder: Path, run: Run) -> Path:
     part.write_bytes(canonical(msgspec.to_builtins(run)))
     part.replace(path)
     return path
+
+
+def end_of(journal: Journal) -> Seal:
+    """Return where a journal ends now."""
+    return Seal(entries=len(journal.entries), head=journal.entries[-1].hash)
+
+
+def cut_tails(chains: Sequence[Journal], runs: Iterable[Run]) -> Iterator[str]:
+    """
+    Yield a sentence for each run at whose end the journal had entries that aren't there any more.
+
+    Whoever cuts off a measurement that went badly must also drop what its run said; of merged evidence
+    any part's chain may be the run's.
+    """
+    for run in runs:
+        end = run.sealed
+        if end is None or any(
+            len(chain.entries) >= end.entries > 0
+            and chain.entries[end.entries - 1].hash == end.head
+            for chain in chains
+        ):
+            continue
+        day = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(run.ended_unix_s))
+        yield (
+            f"a run that ended at {day} UTC left a journal of {end.entries} entries that ends in "
+            f"{end.head[:12]}, and this isn't its continuation"
+        )
+
+
+def earlier_claims(runs: tuple[Run, ...]) -> Iterator[str]:
+    """Yield a sentence for each verdict that a run claimed and a later one claimed otherwise (R15)."""
+    last = claims(runs)
+    for run in sorted(runs, key=lambda run: run.ended_unix_s):
+        for judgement in run.judgements:
+            name, verdict = judgement.criterion.name, judgement.verdict
+            now = last[name].verdict
+            if (verdict.word, verdict.measured) != (now.word, now.measured):
+                yield f"{name}: an earlier run claimed {verdict.word.value} ({verdict.measured})"
 
 
 def claims(runs: tuple[Run, ...]) -> dict[str, Judgement]:

@@ -1,7 +1,8 @@
 """
 Verifying a bundle: is it whole, does it agree with itself, and are its verdicts the ones it claims?
 
-    holds       whole and consistent, every claimed verdict comes out again, and all of them are PASS
+    holds       whole and consistent, every claimed verdict comes out again, and all of them are PASS; or it
+                claims to be a reference, and all that it claims to have recorded is there
     doesn't     anything else; each reason is named
     unusable    it can't be opened, or not judged (an error instead of a result)
 """
@@ -15,11 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from pytest_ernie.bundles.chain import chain_findings
-from pytest_ernie.bundles.consistency import Marks, consistency_findings, copied_findings
+from pytest_ernie.bundles.consistency import ODD, Marks, consistency_findings, copied_findings
 from pytest_ernie.bundles.facts import Facts, facts_of
 from pytest_ernie.bundles.finding import Finding
 from pytest_ernie.bundles.rederive import Question, rederive
-from pytest_ernie.bundles.runs import Run, claims
+from pytest_ernie.bundles.runs import Run, claims, cut_tails, earlier_claims
 from pytest_ernie.bundles.signing import Signed, runs_of, signed, trusted_keys
 from pytest_ernie.errors import BundleUnusable, EvidenceError
 from pytest_ernie.evidence import Store
@@ -28,7 +29,7 @@ from pytest_ernie.evidence.chain import named_blobs
 from pytest_ernie.evidence.journal import Entry
 from pytest_ernie.evidence.strict_json import decode_canonical
 from pytest_ernie.outcomes import Judgement
-from pytest_ernie.standard import edition_digest, editions, load
+from pytest_ernie.standard import criteria, edition_digest, editions, load
 from pytest_ernie.verdicts import Word
 
 RECORDED = (Word.RECORDED, Word.UNSPECIFIED)
@@ -66,6 +67,10 @@ class Verification(Struct, frozen=True, kw_only=True):
     """What the evidence was recorded under."""
     demands_trust: bool = False
     """Keys were named, and one of them must have signed it."""
+    as_reference: bool = False
+    """It claims nothing but what it recorded, so nothing was compared."""
+    edition_criteria: int = 0
+    """How many criteria the edition has: what isn't claimed isn't judged, unless every one was asked for."""
 
     @property
     def holds(self) -> bool:
@@ -91,7 +96,8 @@ class Verification(Struct, frozen=True, kw_only=True):
                 "no verdict could be derived: the bundle claims none that a reference shows"
             )
         elif wanting := sum(word not in (Word.PASS, *RECORDED) for word in words):
-            reasons.append(f"{wanting} of {len(words)} criteria aren't PASS")
+            wanted = "recorded whole" if self.as_reference else "PASS"
+            reasons.append(f"{wanting} of {len(words)} criteria aren't {wanted}")
         return tuple(reasons)
 
 
@@ -147,6 +153,16 @@ def verify(path: Path, asked: Asked) -> Verification:
     """
     Verify one bundle; BundleUnusable, or another ErnieError, if there is nothing to be said of it.
     """
+    try:
+        return _verified(path, asked)
+    except ODD as error:
+        raise BundleUnusable(
+            f"its records aren't of the shape that this suite writes ({type(error).__name__})",
+            where=path,
+        ) from error
+
+
+def _verified(path: Path, asked: Asked) -> Verification:
     edition = load(asked.edition) if asked.edition in editions() else None
     trusted = trusted_keys(edition, asked.trust)
     examined = examine(path, trusted)
@@ -158,21 +174,32 @@ def verify(path: Path, asked: Asked) -> Verification:
     if trusted != (more := trusted_keys(edition, asked.trust)):
         vouched = signed(store.bundle, more)
     notes = list(_notes(store, runs, edition_digest(edition), edition.name))
-    reference = asked.reference or (None if edition.certifies else _shipped_reference())
+    claimed = claims(runs)
+    compared = [n for n, j in claimed.items() if j.verdict.word not in RECORDED]
+    as_reference = bool(claimed and not compared and not asked.every and not asked.reference)
+    reference = asked.reference
+    if reference is None and not (edition.certifies or as_reference):
+        reference = _shipped_reference()
     other = None if reference is None else _reference(reference, more)
     if other is not None:
         found += copied_findings(examined.marks, other.marks)
-    claimed = claims(runs)
+    found += (
+        Finding(kind="cut", where="the journal's end", what=what)
+        for what in cut_tails(store.chains, runs)
+    )
     judged: dict[str, Judgement] = {}
     if not found and not (other and other.findings):
-        about = {n: j for n, j in claimed.items() if j.verdict.word not in RECORDED}
+        about = compared or list(claimed)
         question = Question(
             evidence=str(path.resolve()),
             reference=None if reference is None else str(reference.resolve()),
             edition=name if name in editions() else str(Path(name).resolve()),
             criteria=None if asked.every else tuple(about),
+            as_reference=as_reference,
         )
         judged = rederive(question) if about or asked.every else {}
+    if compared and not asked.every and (recorded := len(claimed) - len(compared)):
+        notes.append(f"{recorded} criteria are claimed as recorded only, and were not compared")
     same = _is_same_reference(runs, other.store if other else None)
     if judged and not same:
         notes.append(
@@ -192,12 +219,14 @@ def verify(path: Path, asked: Asked) -> Verification:
         notes=tuple(notes),
         challenge=store.challenge,
         demands_trust=bool(asked.trust),
+        as_reference=as_reference,
+        edition_criteria=len(criteria(edition)),
     )
 
 
 def _chain_findings(store: Store, seal: Seal | None) -> list[Finding]:
     """Check the evidence's own chain, and that of each part against the end with which it was merged."""
-    if found := chain_findings(store.journal.text(), seal):
+    if found := chain_findings(store.journal, seal):
         return found
     try:
         parts = store.chains[1:]
@@ -206,7 +235,7 @@ def _chain_findings(store: Store, seal: Seal | None) -> list[Finding]:
     return [
         msgspec.structs.replace(finding, where=f"{part.path.parent.name}, {finding.where}")
         for part in parts
-        for finding in chain_findings(part.text(), None)
+        for finding in chain_findings(part, None)
     ]
 
 
@@ -262,11 +291,22 @@ def _notes(store: Store, runs: tuple[Run, ...], digest: str, name: str) -> Itera
         )
     for entry in (entry for entry in _begun(store) if entry.body.get("reason")):
         yield f"entry {entry.seq}: measured again, because: {entry.body['reason']}"
+    yield from earlier_claims(runs)
+    yield from _silent_servers(store)
     suites = {run.suite.words for run in runs}
     if len(suites) > 1:
         yield f"its runs were made by {len(suites)} versions of this suite: {'; '.join(sorted(suites))}"
     if any(run.suite.dirty for run in runs):
         yield "a run was made by a suite with changes that no commit holds"
+
+
+def _silent_servers(store: Store) -> Iterable[str]:
+    """Say of how many load runs only the answers tell how many tokens there were."""
+    loads = {e.id for e in _begun(store) if e.body["spec"].get("kind") == "serving.load"}
+    results = (e for chain in store.chains for e in chain.of_type.get("result", ()))
+    counters = [e.body["data"].get("server_counters") for e in results if e.id in loads]
+    if silent := sum(not told for told in counters):
+        yield f"{silent} of {len(counters)} load runs have no count of tokens by the server itself"
 
 
 def _is_same_reference(runs: tuple[Run, ...], reference: Store | None) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pytest_ernie.errors import ErnieError
+from pytest_ernie.questions import ATTEMPTS
 from pytest_ernie.report.text import line
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ def in_words(found: Verification) -> Iterator[str]:
     """Yield the lines that a person reads, the answer last."""
     yield f"bundle {found.bundle}, sha256 of its manifest {found.digest}"
     yield found.signed.words
-    if found.reference is None:
+    if found.as_reference:
+        yield "it claims nothing but what it recorded, so it was verified as a reference"
+    elif found.reference is None:
         yield "reference: none was given, so what must be compared with one is INCONCLUSIVE"
     elif found.reference_signed is not None:
         yield f"reference {found.reference}: {found.reference_signed.words}"
@@ -95,7 +98,9 @@ def in_words(found: Verification) -> Iterator[str]:
     if found.challenge is not None:
         yield f"recorded under the challenge {found.challenge}"
     for judgement in found.judgements:
-        yield f"{judgement.verdict.word.value:<13}{judgement.criterion.name}: {judgement.verdict.measured}"
+        verdict = judgement.verdict
+        told = "".join(f" ({note})" for note in verdict.notes if note.startswith(ATTEMPTS))
+        yield f"{verdict.word.value:<13}{judgement.criterion.name}: {verdict.measured}{told}"
     for difference in found.differences:
         yield (
             f"DIFFERS {difference.criterion}: the bundle claims {difference.claimed}, its evidence gives "
@@ -108,8 +113,16 @@ def in_words(found: Verification) -> Iterator[str]:
     for reason in found.why_not:
         yield f"why not: {reason}"
     count = len(found.judgements)
-    if found.holds:
-        yield f"HOLDS: {count} verdicts come out again as claimed, by edition {found.edition}"
+    if found.holds and found.as_reference:
+        yield (
+            f"HOLDS AS A REFERENCE: {count} criteria are recorded whole, by edition {found.edition}; nothing "
+            "was compared, and nothing is certified"
+        )
+    elif found.holds:
+        yield (
+            f"HOLDS: {count} verdicts come out again as claimed; edition {found.edition} has "
+            f"{found.edition_criteria} criteria"
+        )
     else:
         yield f"DOES NOT HOLD: {len(found.why_not)} reasons, by edition {found.edition}"
 

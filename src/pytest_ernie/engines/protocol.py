@@ -166,6 +166,14 @@ class Server(Protocol):
         """End what was started, and only that."""
 
 
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A server that keeps its own count, beside what it says in each answer."""
+
+    def output_tokens(self) -> float | None:
+        """Return how many tokens it has put out since it started; None where it doesn't tell."""
+
+
 class Configuration(Protocol):
     """How an engine's authors run a model, or what that lets hope for."""
 

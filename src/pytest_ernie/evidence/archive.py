@@ -24,12 +24,13 @@ from pytest_ernie.errors import BundleUnusable
 STORED, DEFLATED = 0, 8
 MOST_ENTRIES = 20_000
 LONGEST_NAME = 120
-MOST_OF_ONE = 128 * 2**20
-"""Bytes of one entry, unpacked."""
-MOST_OF_ALL = 2 * 2**30
+MOST_OF_ONE = 2**30
+"""Bytes of one entry, unpacked: the journal of five models' answers has some hundred million."""
+MOST_OF_ALL = 3 * 2**30
 """Bytes of all entries, unpacked."""
-MOST_TIMES_LARGER = 100
-"""Unpacked to packed; what would shrink further is stored as it is, so honest bundles never exceed it."""
+MOST_TIMES_LARGER = ((128 * 2**20, 100), (MOST_OF_ONE, 20))
+"""Unpacked to packed, by bytes unpacked: a bomb must be large itself. What would shrink further is stored as
+it is, so honest bundles never exceed it."""
 CHUNK = 2**20
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*")
@@ -74,9 +75,14 @@ def packed(content: bytes) -> tuple[int, bytes]:
     """Return method and bytes: deflated where that is smaller and not suspiciously so, else stored."""
     deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
     small = deflate.compress(content) + deflate.flush()
-    if len(small) < len(content) <= MOST_TIMES_LARGER * len(small):
+    if len(small) < len(content) <= most_times_larger(len(content)) * len(small):
         return DEFLATED, small
     return STORED, content
+
+
+def most_times_larger(size: int) -> int:
+    """Return how many times larger than packed so many bytes may be."""
+    return next((times for most, times in MOST_TIMES_LARGER if size <= most), 1)
 
 
 class ArchiveWriter:
@@ -211,7 +217,7 @@ class Archive:
             self._refuse(f"{name} is packed in a way that no bundle is")
         if size > MOST_OF_ONE:
             self._refuse(f"{name} unpacks to {size} bytes; {MOST_OF_ONE} are the most")
-        if size > MOST_TIMES_LARGER * small:
+        if size > most_times_larger(size) * small:
             self._refuse(f"{name} unpacks to {size} bytes from {small}: a bomb")
         member = Member(name, method, crc, small, size, start + _LOCAL.size + length)
         end = position + _CENTRAL.size + length

@@ -134,16 +134,11 @@ class Bundle:
         """
         Unpack every file once and throw it away; BundleUnusable for the first that isn't right.
 
-        ``known`` are blobs that are read, and so checked, anyway.
+        ``known`` are blobs that are read, and so checked, anyway; whoever opens a store has read the journal.
         """
         for name in self._files:
-            if name.rpartition("/")[2] not in known:
+            if name != JOURNAL and name.rpartition("/")[2] not in known:
                 self.read(name)
-
-    @property
-    def journal(self) -> bytes:
-        """The journal's text."""
-        return self.read(JOURNAL)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -10,6 +10,7 @@ signature over a part's end can still be checked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -115,7 +116,7 @@ def parts_of(journal: Journal, kept: Kept, depth: int = 0) -> Iterator[Journal]:
         except msgspec.ValidationError as problem:
             raise EvidenceError(f"a part can't be read ({problem})", where=where) from None
         folder = journal.path.parent / f"part {part.name}"
-        own = Journal(folder, kept.get(part.journal))
+        own = Journal(folder, partial(kept.get, part.journal))
         last = own.entries[-1].hash if own.entries else ""
         if (len(own.entries), last) != (part.entries, part.head):
             raise EvidenceTampered(

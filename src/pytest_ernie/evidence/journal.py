@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ NAME = "journal.jsonl"
 GENESIS = "0" * 64
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, kw_only=True, dict=True):
     """
     One line: ``hash`` is the sha256 of the canonical JSON of all other fields.
     """
@@ -37,21 +39,36 @@ class Entry(Struct, frozen=True, kw_only=True):
     type: str
     id: str
     """The measurement (or subject) that the entry belongs to."""
-    body: dict[str, Any]
+    raw: msgspec.Raw = msgspec.field(name="body")
     prev: str
-    hash: str = ""
+    hash: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """
+        What it says. Answers come by the hundred thousand: theirs is read each time that it is asked for.
+        """
+        return self._read() if self.type == "sample" else self._kept
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        return self._read()
+
+    def _read(self) -> dict[str, Any]:
+        body: dict[str, Any] = msgspec.json.decode(self.raw)
+        return body
 
 
 class Journal:
     """
     Reads and appends the entries of one evidence folder; several processes may append in turn.
 
-    With ``text`` it is the journal of a bundle: what stands there, and nothing is ever added.
+    With ``packed`` it is the journal of a bundle: what that gives each time, and nothing is ever added.
     """
 
-    def __init__(self, folder: Path, text: bytes | None = None) -> None:
+    def __init__(self, folder: Path, packed: Callable[[], bytes] | None = None) -> None:
         self.path = folder / NAME
-        self._text = text
+        self._packed = packed
         self.entries: list[Entry] = []
         self.of_id: dict[str, list[Entry]] = {}
         """The entries of each measurement, in order."""
@@ -62,15 +79,19 @@ class Journal:
         """Entries that are missing, in words."""
         self._offset = 0
         self._next_seq = 0
-        self._decoder = msgspec.json.Decoder(Entry)
-        if text is None:
+        if packed is None:
             self.refresh()
         else:
-            self._take_lines(text)
+            self._take_lines(packed())
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether every entry is there, as it was written, behind the one before it."""
+        return not self.gaps and not self.altered
 
     def refresh(self) -> None:
         """Read what other writers have appended since."""
-        if self._text is not None:
+        if self._packed is not None:
             return
         if not self.path.exists() and not self._offset:
             return
@@ -88,10 +109,9 @@ class Journal:
         self._take_lines(text)
 
     def text(self) -> bytes:
-        """Return the lines that were read, to the byte; a torn last one isn't among them."""
-        if self._text is not None:
-            return self._text[: self._offset]
-        self.refresh()
+        """Return the lines that were read, to the byte; a torn last one is only a bundle's."""
+        if self._packed is not None:
+            return self._packed()
         return self.path.read_bytes()[: self._offset] if self._offset else b""
 
     def append(self, type: str, id: str, body: dict[str, Any], *, once: bool = False) -> Entry:
@@ -102,7 +122,7 @@ class Journal:
         ``once`` an entry of that type and id is written by the first process only, and returned to all.
         EvidenceError if it can't be written; then nothing of it is there.
         """
-        if self._text is not None:
+        if self._packed is not None:
             raise EvidenceError(
                 "a bundle is only read, and this would write into it",
                 where=self.path.parent,
@@ -125,28 +145,28 @@ class Journal:
                 return known
             self._set_torn_tail_aside()
             last = self.entries[-1] if self.entries else None
-            entry = Entry(
-                seq=self._next_seq,
-                time_unix_s=time.time(),
-                type=type,
-                id=id,
-                body=plain,
-                prev=last.hash if last else GENESIS,
-            )
-            entry = msgspec.structs.replace(entry, hash=digest(_fields(entry)))
+            fields = {
+                "seq": self._next_seq,
+                "time_unix_s": time.time(),
+                "type": type,
+                "id": id,
+                "body": plain,
+                "prev": last.hash if last else GENESIS,
+            }
             is_new = not self.path.exists()
-            append_line(self.path, canonical(msgspec.to_builtins(entry)) + b"\n", self._offset)
+            append_line(self.path, line_of(fields), self._offset)
             if is_new:
                 sync_folder(self.path.parent)
             self.refresh()
-        return entry
+        return self.entries[-1]
 
     def _take_lines(self, text: bytes) -> None:
-        complete = text.rfind(b"\n") + 1
-        for line in text[:complete].split(b"\n")[:-1]:
-            self._take(line)
-        self._offset += complete
-        if self._text is not None and complete < len(text):
+        complete = start = 0
+        while complete := text.find(b"\n", start) + 1:
+            self._take(text[start : complete - 1])
+            start = complete
+        self._offset += start
+        if self._packed is not None and start < len(text):
             self.gaps.append(f"entry {self._next_seq} is cut off")
 
     def _set_torn_tail_aside(self) -> None:
@@ -164,7 +184,7 @@ class Journal:
         before = self.entries[-1] if self.entries else None
         expected, self._next_seq = self._next_seq, self._next_seq + 1
         try:
-            entry = self._decoder.decode(line)
+            entry, as_written = read_line(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self.gaps.append(f"entry {expected} can't be read ({error})")
             return
@@ -177,21 +197,47 @@ class Journal:
             self.altered.setdefault(
                 before.seq, "it was changed after the next entry had been written"
             )
-        if entry.hash != _sha256_without(line, entry.hash):
+        if entry.hash != hash_of(line, entry):
             self.altered[entry.seq] = "its content doesn't match its hash"
-        elif canonical(msgspec.to_builtins(entry)) != line:
+        elif not as_written:
             self.altered[entry.seq] = "it isn't written as this suite writes entries"
+        if before is not None:
+            entry = _sharing(entry, before)
         self.entries.append(entry)
         self.of_id.setdefault(entry.id, []).append(entry)
         self.of_type.setdefault(entry.type, []).append(entry)
 
 
-def _fields(entry: Entry) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(entry)
-    del fields["hash"]
-    return fields
+def line_of(fields: dict[str, Any]) -> bytes:
+    """Return the line of an entry's other fields with their hash, as it is written."""
+    return canonical({**fields, "hash": digest(fields)}) + b"\n"
 
 
-def _sha256_without(line: bytes, hash: str) -> str:
+def read_line(line: bytes) -> tuple[Entry, bool]:
+    """
+    Return an entry, and whether its line is written as this suite writes entries and says no more.
+
+    DecodeError, UnicodeDecodeError or RecursionError if it is none.
+    """
+    entry, plain = _decoder.decode(line), msgspec.json.decode(line)
+    if not isinstance(plain["body"], dict):
+        raise msgspec.ValidationError("Expected `object` - at `$.body`")
+    return entry, plain.keys() == _FIELDS and canonical(plain) == line
+
+
+_decoder = msgspec.json.Decoder(Entry)
+_FIELDS = {"seq", "time_unix_s", "type", "id", "body", "prev", "hash"}
+
+
+def _sharing(entry: Entry, before: Entry) -> Entry:
+    """Return an entry that keeps no second copy of texts that the one before it has."""
+    same = {"prev": before.hash} if entry.prev == before.hash else {}
+    for name in ("id", "type"):
+        if getattr(entry, name) == getattr(before, name):
+            same[name] = getattr(before, name)
+    return msgspec.structs.replace(entry, **same) if same else entry
+
+
+def hash_of(line: bytes, entry: Entry) -> str:
     """Hash a line as it stands but for its own hash, so that every byte of it counts."""
-    return hashlib.sha256(line.replace(f'"hash":"{hash}",'.encode(), b"", 1)).hexdigest()
+    return hashlib.sha256(line.replace(f'"hash":"{entry.hash}",'.encode(), b"", 1)).hexdigest()

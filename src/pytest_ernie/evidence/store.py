@@ -7,6 +7,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from pytest_ernie.errors import (
     SeveralSubjects,
 )
 from pytest_ernie.evidence.blobs import Blobs
-from pytest_ernie.evidence.bundle import PackedBlobs, is_bundle, open_bundle
+from pytest_ernie.evidence.bundle import JOURNAL, PackedBlobs, is_bundle, open_bundle
 from pytest_ernie.evidence.chain import (
     PART,
     challenge_of,
@@ -58,7 +59,7 @@ class Store:
         if self.bundle is None:
             self.journal, self.blobs = Journal(folder), Blobs(folder)
         else:
-            self.journal = Journal(folder, self.bundle.journal)
+            self.journal = Journal(folder, partial(self.bundle.read, JOURNAL))
             self.blobs = PackedBlobs(self.bundle)
         self._check_layout()
 

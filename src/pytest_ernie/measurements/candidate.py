@@ -65,8 +65,7 @@ class Candidate(Bench):
 
     @property
     def throughput_runs(self) -> int:
-        rule = self.edition.rulings.reference
-        return rule.throughput_runs if self._settings.record_reference else 1
+        return _throughput_runs(self._settings)
 
     def training_run(self, criterion: Criterion) -> TrainingRun:
         """Return the run; of a reference in the making, record the repeats of its loss as well."""
@@ -206,6 +205,10 @@ class OfflineCandidate(Bench):
     def store(self) -> Store:
         return self._store
 
+    @property
+    def throughput_runs(self) -> int:
+        return _throughput_runs(self._settings)
+
     def record(self, plan: Plan) -> Record:
         """Return the only record of that measurement, whatever device it was made on."""
         if self._settings.challenge is not None:  # without one asked for, the evidence's own holds
@@ -221,6 +224,12 @@ class OfflineCandidate(Bench):
 
     def close(self) -> None:
         """Nothing was started."""
+
+
+def _throughput_runs(settings: Settings) -> int:
+    """Return how often the whole workload is run: a reference's figure is a median (R14)."""
+    rule = settings.edition.rulings.reference
+    return rule.throughput_runs if settings.record_reference else 1
 
 
 def candidate_of(

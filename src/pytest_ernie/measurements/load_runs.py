@@ -67,7 +67,9 @@ class LoadPlan(ServedPlan, frozen=True, kw_only=True):
                 calibration = calibrate(
                     self.concurrency, processes=processes, progress=equipment.progress
                 )
+            before = _counted(server)
             result = self._run(server, prompts, processes, equipment)
+            after = _counted(server)
         _refuse_lack_of_sockets(result)
         counted = [prompt.prompt_tokens for prompt in prompts]
         recording.blob("requests", msgspec.json.encode(result))
@@ -77,6 +79,7 @@ class LoadPlan(ServedPlan, frozen=True, kw_only=True):
                 "requests": len(result.records),
                 "calibration": msgspec.to_builtins(calibration),
                 "prompt_problems": check_prompt_tokens(counted, result.records),
+                "server_counters": before and after and {"before": before, "after": after},
             }
         )
 
@@ -116,6 +119,14 @@ class LoadPlan(ServedPlan, frozen=True, kw_only=True):
         """Every trial begins elsewhere in the workload, so that none sees only its first prompts."""
         first = trial.number * 7919
         return tuple(prompts[(first + n) % len(prompts)] for n in range(trial.requests_max))
+
+
+def _counted(server: Server) -> dict[str, float] | None:
+    """Return what the server itself has counted so far, for whoever verifies; None if it doesn't."""
+    from pytest_ernie.engines.protocol import CountsTokens
+
+    tokens = server.output_tokens() if isinstance(server, CountsTokens) else None
+    return None if tokens is None else {"output_tokens": tokens}
 
 
 def _refuse_lack_of_sockets(result: LoadResult) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_ernie.comparison import DIED
 from pytest_ernie.outcomes import Judgement, judgement_of
+from pytest_ernie.questions import ATTEMPTS
 from pytest_ernie.report.matrix import Matrix, Row, TierResult, matrix, sentence
 from pytest_ernie.report.overview import MARKS, ROMAN, SCOPES, within
 from pytest_ernie.report.results import write_results
@@ -119,7 +120,7 @@ def _write_row(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
     if word in (Word.PASS, Word.FAIL):
         terminal.write(f"{'':13}{measured}"[:width] + "\n")
     for note in row.verdict.notes:
-        if note.startswith(DIED):
+        if note.startswith((DIED, ATTEMPTS)):
             _write_wrapped(terminal, note, width)
 
 
@@ -157,6 +158,10 @@ def _provenance(session: ErnieSession) -> list[str]:
     candidate = session.candidate_if_used
     if candidate is not None:
         lines[0] += f" ({candidate.measured} measurements were made in this run)"
+        if (
+            entries := candidate.store.journal.entries
+        ):  # who keeps this line can tell a tail that is cut
+            lines.append(f"journal: {len(entries)} entries, the last {entries[-1].hash[:16]}")
         lines += [f"left on this machine: {told}" for told in candidate.left_behind]
     lines += [told.removeprefix("ernie: ") for told in session.signatures()]
     if not settings.edition.certifies:

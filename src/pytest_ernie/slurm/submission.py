@@ -19,7 +19,8 @@ from pytest_ernie.bundles.runs import FOLDER as RUNS
 from pytest_ernie.bundles.runs import Run, claims
 from pytest_ernie.errors import UsageProblem
 from pytest_ernie.evidence import Store
-from pytest_ernie.planned import Question, measured_questions
+from pytest_ernie.planned import measured_questions
+from pytest_ernie.questions import Question
 from pytest_ernie.shards import Shard, ShardPlan, read_plan
 from pytest_ernie.slurm.queue import Ask, Task, how_it_ended, submit, tasks
 from pytest_ernie.slurm.script import Request, batch_script, evidence_of

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from doubles.forger import REFERENCE, SUITE, Workshop, as_a_candidates, one_of_each_kind
+from doubles.forger import REFERENCE, Workshop, as_a_candidates, claimed_run, small_evidence
 from pytest_ernie.bundles.keys import new_key
 from pytest_ernie.bundles.rederive import Question, rederive
-from pytest_ernie.bundles.runs import Run, write_run
+from pytest_ernie.bundles.runs import write_run
 from pytest_ernie.evidence import Store
+from pytest_ernie.verdicts import Word
 
 
 @pytest.fixture(scope="session")
@@ -22,24 +23,9 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("candidate") / "evidence"
     folder = as_a_candidates(Workshop.on_copy(REFERENCE, place)).write()
     question = Question(evidence=str(folder), reference=str(REFERENCE), edition="rehearsal")
-    run = Run(
-        suite=SUITE,
-        edition="rehearsal",
-        edition_digest="e" * 64,
-        device="cpu",
-        applicant="chip",
-        offline=False,
-        recorded_reference=False,
-        reference=Store(REFERENCE).journal.entries[-1].hash,
-        started_unix_s=1.0,
-        ended_unix_s=2.0,
-        site=None,
-        judgements=tuple(
-            judgement
-            for judgement in rederive(question).values()
-            if judgement.verdict.word.value == "PASS"
-        ),
-    )
+    passed = (j for j in rederive(question).values() if j.verdict.word is Word.PASS)
+    head = Store(REFERENCE).journal.entries[-1].hash
+    run = claimed_run(tuple(passed), reference=head)
     write_run(folder, run)
     return folder
 
@@ -47,8 +33,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One measurement of each kind, two load runs: what is quickly examined."""
-    place = tmp_path_factory.mktemp("small") / "evidence"
-    return one_of_each_kind(as_a_candidates(Workshop.on_copy(REFERENCE, place))).write()
+    return small_evidence(tmp_path_factory.mktemp("small") / "evidence")
 
 
 @pytest.fixture

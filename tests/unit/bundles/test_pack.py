@@ -16,7 +16,7 @@ from pytest_ernie.bundles.pack import Packing, pack
 from pytest_ernie.cli import main
 from pytest_ernie.errors import EvidenceError, EvidenceMissing, UsageProblem
 from pytest_ernie.evidence import Store, bundle_schema
-from pytest_ernie.evidence.bundle import open_bundle
+from pytest_ernie.evidence.bundle import JOURNAL, open_bundle
 
 
 def test_the_schema_is_the_one_that_the_types_give() -> None:
@@ -119,7 +119,7 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
 
     bundle = pack(folder, tmp_path / "chip.ernie")
 
-    assert whole == bundle.journal
+    assert whole == bundle.read(JOURNAL)
     assert len(whole.splitlines()) == bundle.manifest.seal.entries
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from doubles.bundles import packed
-from doubles.forger import SUITE, Workshop
+from doubles.forger import Workshop, claimed_run
 from pytest_ernie.bundles.diff import SCRIPT, as_html, compare, how_much
 from pytest_ernie.bundles.references import read_reference
-from pytest_ernie.bundles.runs import Run, write_run
+from pytest_ernie.bundles.runs import write_run
 from pytest_ernie.bundles.signing import sign_bundle
 from pytest_ernie.cli import main
 from pytest_ernie.outcomes import Judgement
@@ -28,20 +28,7 @@ def claiming(folder: Path, word: Word, measured: str) -> Path:
     criterion = criteria(load("ernie-4.5"))[0]
     verdict = Verdict(word=word, message="m", measured=measured, required="r")
     judgement = Judgement(criterion=criterion, verdict=verdict, node="n")
-    run = Run(
-        suite=SUITE,
-        edition="ernie-4.5",
-        edition_digest="e" * 64,
-        device="gpu",
-        applicant="chip",
-        offline=False,
-        recorded_reference=False,
-        reference=None,
-        started_unix_s=1.0,
-        ended_unix_s=2.0,
-        site=None,
-        judgements=(judgement,),
-    )
+    run = claimed_run((judgement,), edition="ernie-4.5", device="gpu")
     write_run(folder, run)
     return folder
 

@@ -9,12 +9,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from doubles.forger import REFERENCE, Workshop, files_of, packed_files
+from doubles.forger import REFERENCE, SUITE, Workshop, claimed_run, files_of, packed_files
+from pytest_ernie.bundles.facts import facts_of
+from pytest_ernie.bundles.rederive import Question, rederive
+from pytest_ernie.bundles.runs import Run, write_run
 from pytest_ernie.bundles.signing import sign_bundle
 from pytest_ernie.cli import main
-from pytest_ernie.evidence.bundle import open_bundle
+from pytest_ernie.errors import EvidenceError
+from pytest_ernie.evidence import Store
+from pytest_ernie.evidence.bundle import Seal, open_bundle
+from pytest_ernie.standard.digest import canonical
+from pytest_ernie.verdicts import Word
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +101,81 @@ def test_the_references_own_evidence_is_nobodys(
     assert {"replayed"} == {finding["kind"] for finding in told["findings"]}
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reference as its own run leaves it: every criterion is RECORDED."""
+    folder = Workshop.on_copy(REFERENCE, tmp_path_factory.mktemp("recorded") / "evidence").write()
+    judged = rederive(
+        Question(evidence=str(folder), reference=None, edition="rehearsal", as_reference=True)
+    )
+    write_run(folder, claimed_run(tuple(judged.values()), recorded_reference=True))
+    return folder
+
+
+def test_a_whole_reference_holds_as_one(
+    recorded: Path, keys: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Exit code 0, and it says that nothing was compared.
+    """
+    copy = Path(shutil.copytree(recorded, tmp_path / "evidence"))
+    path = Workshop(copy).pack(tmp_path / "a100.ernie").path
+    sign_bundle(path, keys["vendor"])
+
+    assert 0 == main(["verify", str(path), "--trust", f"{keys['vendor']}.pub"])
+
+    shown = capsys.readouterr().out
+    assert "HOLDS AS A REFERENCE: " in shown
+    assert "nothing was compared, and nothing is certified" in shown
+    assert 1 == main(["verify", str(path), "--trust", f"{keys['somebody']}.pub"])
+
+
+def test_a_reference_that_lacks_what_it_claims_does_not_hold(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    The run of the whole workload was taken out, its search left in, and every hash made anew.
+    """
+    workshop = Workshop(Path(shutil.copytree(recorded, tmp_path / "evidence")))
+    loads = [e for e in workshop.of("begin", "serving.load") if "trial" not in e["body"]["spec"]]
+    workshop.entries = [entry for entry in workshop.entries if entry["id"] != loads[0]["id"]]
+    workshop.pack(tmp_path / "a100.ernie")
+
+    code, told = verified(capsys, tmp_path / "a100.ernie")
+
+    words = [(j["verdict"]["word"], j["criterion"]["clause"]) for j in told["judgements"]]
+    assert (1, True) == (code, told["as_reference"])
+    assert 1 == words.count(("INCONCLUSIVE", "inference.throughput"))
+    assert [f"1 of {len(words)} criteria aren't recorded whole"] == told["why_not"]
+
+
+def test_a_tail_that_was_cut_off_before_sealing_is_found(
+    workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    By what the runs left behind: packing refuses, and whoever seals all the same is found out.
+    """
+    folder = workshop.write()
+    end = Seal(entries=len(workshop.entries), head=workshop.entries[-1]["hash"])
+    write_run(folder, claimed_run((), sealed=end))
+    whole = files_of(workshop.pack(tmp_path / "whole.ernie"))
+    last = workshop.entries[-1]["id"]
+    workshop.entries = [entry for entry in workshop.entries if entry["id"] != last]
+    shorter = Seal(entries=len(workshop.entries), head=workshop.entries[-1]["hash"])
+
+    with pytest.raises(EvidenceError, match="so it isn't packed: a run that ended at 1970-01-01"):
+        workshop.pack(tmp_path / "cut.ernie")
+    forged = {**whole, "evidence/journal.jsonl": workshop.text()}
+    store = Store(folder)
+    facts = facts_of(store.chains, SUITE)
+    forged["facts.json"] = canonical(msgspec.to_builtins(facts))
+    path = packed_files(forged, tmp_path / "forged.ernie", shorter)
+    code, told = verified(capsys, path, "--reference", REFERENCE)
+
+    assert (1, ["cut"]) == (code, [finding["kind"] for finding in told["findings"]])
+    assert "and this isn't its continuation" in told["findings"][0]["what"]
+
+
 def test_without_the_trusted_signature_it_does_not_hold(
     workshop: Workshop, keys: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,3 +210,44 @@ def test_what_can_not_be_opened_is_unusable(
 
     shown = capsys.readouterr().err
     assert shown.startswith("UNUSABLE") and "\x1b" not in shown
+
+
+@pytest.mark.parametrize("body", [{"spec": 5}, {"spec": {"edition": "rehearsal"}}, {}])
+def test_records_of_another_shape_are_no_traceback(
+    body: dict[str, Any], workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Sealed by somebody who writes other things than this suite does.
+    """
+    files = files_of(workshop.pack(tmp_path / "chip.ernie"))
+    workshop.of("begin")[0]["body"] = body
+    workshop.make_anew()
+    seal = Seal(entries=len(workshop.entries), head=workshop.entries[-1]["hash"])
+    forged = {**files, "evidence/journal.jsonl": workshop.text()}
+    path = packed_files(forged, tmp_path / "forged.ernie", seal)
+
+    assert main(["verify", str(path)]) in (1, 2)
+
+    shown = capsys.readouterr()
+    assert "unreadable" in shown.out or "UNUSABLE" in shown.err
+
+
+def test_a_verdict_that_was_claimed_otherwise_before_is_told(
+    bundle: Path, candidate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Both results of what was measured twice are shown (R15).
+    """
+    folder = Path(shutil.copytree(candidate, tmp_path / "evidence"))
+    (kept,) = (folder / "runs").glob("*.json")
+    run = msgspec.json.decode(kept.read_bytes(), type=Run)
+    first = run.judgements[0]
+    worse = msgspec.structs.replace(first.verdict, word=Word.FAIL, measured="0.1")
+    failed = msgspec.structs.replace(first, verdict=worse)
+    write_run(folder, msgspec.structs.replace(run, judgements=(failed,), ended_unix_s=1.0))
+    Workshop(folder).pack(tmp_path / "chip.ernie")
+
+    code, told = verified(capsys, tmp_path / "chip.ernie", "--reference", REFERENCE)
+
+    assert (0, True) == (code, told["holds"])
+    assert f"{first.criterion.name}: an earlier run claimed FAIL (0.1)" in told["notes"]

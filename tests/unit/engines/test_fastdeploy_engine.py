@@ -195,7 +195,10 @@ def test_it_starts_answers_and_leaves_nothing(
     processes = psutil.Process(server.process.pid).children(recursive=True)
     try:
         assert server.alive()
+        counted = server.output_tokens()
         assert server.trouble() is None
+        assert counted is not None and counted > 0
+        assert server.output_tokens() == counted + 1
         lines = [" ".join(process.cmdline()) for process in processes]
         launcher = "paddle.distributed.launch"
         assert 2 == sum("worker_process.py" in each and launcher not in each for each in lines)
@@ -304,8 +307,10 @@ def test_the_small_model_s_wint4_starts_in_old_and_new_releases(
         cards=("0",),
         device_env={},
     )
+    counted = server.output_tokens()
     server.stop()
 
+    assert counted is not None and counted > 0, "its first answer's tokens"
     given = server.command[server.command.index("--quantization") + 1]
     assert ("wint4" == given) is (version < "2.4")
 

@@ -12,8 +12,7 @@ import pytest
 from evidence_kit import EDITION, SUBJECT, WHAT
 
 from pytest_ernie.evidence import Store, What
-from pytest_ernie.evidence.journal import GENESIS, Entry
-from pytest_ernie.standard import canonical, digest
+from pytest_ernie.evidence.journal import GENESIS, line_of
 
 MEASUREMENTS = 200
 SAMPLES = 248
@@ -51,13 +50,10 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     previous = GENESIS
     with (folder / "journal.jsonl").open("wb") as file:
         for seq, (type, id, body) in enumerate(bodies):
-            entry = Entry(
-                seq=seq, time_unix_s=float(seq), type=type, id=id, body=body, prev=previous
-            )
-            fields = msgspec.to_builtins(entry)
-            del fields["hash"]
-            previous = digest(fields)
-            file.write(canonical(fields | {"hash": previous}) + b"\n")
+            fields = {"seq": seq, "time_unix_s": float(seq), "type": type, "id": id, "body": body}
+            line = line_of({**fields, "prev": previous})
+            previous = msgspec.json.decode(line)["hash"]
+            file.write(line)
     return folder
 
 

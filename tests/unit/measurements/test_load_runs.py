@@ -5,6 +5,7 @@ Runs of a workload: what is asked, what is kept, and what is read back.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -135,6 +136,7 @@ def measured(
     source: Path | None = None,
     kept: Kept | None = None,
     challenge: str | None = None,
+    counts: Callable[[], float | None] | None = None,
 ) -> Kept:
     """Measure a plan against a server of which only the end of its life is known."""
     launch = Launch(
@@ -151,6 +153,7 @@ def measured(
         kept_logs=lambda: {log.name: log.read_bytes()} if log else {},
         left_behind=(),
         stop=lambda: None,
+        **({"output_tokens": counts} if counts else {}),
     )
     monkeypatch.setattr(Configuration, "launch", lambda self, equipment: launch)
     equipment = SimpleNamespace(
@@ -181,8 +184,34 @@ def test_the_whole_workload_is_asked_once_after_a_calibration(
         "requests": len(DRAWN.prompts),
         "calibration": msgspec.to_builtins(CALIBRATION),
         "prompt_problems": (),
+        "server_counters": None,
     }
     assert len(msgspec.json.decode(kept.blobs["requests"], type=LoadResult).records) == 256
+
+
+@pytest.mark.parametrize(
+    ("told", "kept_of_it"),
+    [
+        ((0.0, 90.0), {"before": {"output_tokens": 0.0}, "after": {"output_tokens": 90.0}}),
+        ((None, 90.0), None),
+        ((0.0, None), None),
+    ],
+)
+def test_what_the_server_counts_itself_is_kept(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, told: tuple[float | None, ...], kept_of_it: Any
+) -> None:
+    """From before and after the requests; half of it says nothing."""
+    moments = []
+
+    def counts() -> float | None:
+        moments.append(asked.target)
+        return told[len(moments) - 1]
+
+    kept = measured(plan(), monkeypatch, counts=counts)
+
+    assert kept.data is not None
+    assert kept.data["server_counters"] == kept_of_it
+    assert moments == [None, asked.target]
 
 
 def test_a_trial_begins_elsewhere_in_the_workload(

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from doubles.forger import claimed_run
 from doubles.slurm import FakeSlurm
-from pytest_ernie.bundles.runs import Run, write_run
-from pytest_ernie.bundles.suite import suite
+from pytest_ernie.bundles.runs import write_run
 from pytest_ernie.cli import main
 from pytest_ernie.errors import UsageProblem
 from pytest_ernie.evidence import Store, Subject, What
 from pytest_ernie.outcomes import Judgement
 from pytest_ernie.shards import read_plan
 from pytest_ernie.slurm.queue import ask_slurm, how_it_ended, tasks
-from pytest_ernie.standard import criteria, edition_digest, load
+from pytest_ernie.standard import criteria, load
 from pytest_ernie.verdicts import Verdict, Word
 
 EDITION = load("rehearsal")
@@ -49,22 +49,12 @@ def judged(shard: int, word: Word, **others: Word) -> None:
     words = {name: others.get(OF_NAME[name].clause.split(".")[1], word) for name in names}
     write_run(
         folder,
-        Run(
-            suite=suite(),
-            edition="rehearsal",
-            edition_digest=edition_digest(EDITION),
-            device="cpu",
-            applicant="chip",
-            offline=False,
-            recorded_reference=False,
-            reference=None,
-            started_unix_s=time.time(),
-            ended_unix_s=time.time(),
-            site=None,
-            judgements=tuple(
+        claimed_run(
+            tuple(
                 Judgement(criterion=OF_NAME[name], verdict=Verdict(word=w, message=""), node=name)
                 for name, w in words.items()
             ),
+            ended_unix_s=time.time(),
         ),
     )
 

@@ -45,8 +45,11 @@ START_TIMEOUT_S = 5400.0
 """The 300B is 600 GB to be read and quantized; what stops moving is seen long before."""
 WORKER = r"^(?!.*distributed\.launch).*worker_process\.py"
 """A worker's command line; its launcher's names the same script."""
+COUNTER = "fastdeploy:generation_tokens_total"
 OWN_PORTS = 5
 """API, metrics, worker queue, cache queue, and prefill's queue; RDMA adds one for each card."""
+METRICS_ON_API_PORT = (2, 4)
+"""The release from which /metrics is on the main port, unless another is named."""
 MAX_CONCURRENCY = 4096
 """More than any load that is tried: FastDeploy's own limit of 512 would refuse (429) what it can do."""
 MILESTONES = (
@@ -74,6 +77,7 @@ class FastDeploy:
             milestones=MILESTONES,
             timeout_s=start_timeout_s,
             worker=WORKER,
+            counter=COUNTER,
             logs=further_logs,
         )
         # One key for all servers of a run: replicas are asked by one client.
@@ -141,6 +145,8 @@ class FastDeploy:
             progress=progress,
             take_ports=take_ports,
         )
+        if release.release < METRICS_ON_API_PORT:
+            server.metrics_port = server.ports.others[0]
         try:
             server.facts = facts.collect(
                 server,
@@ -241,8 +247,8 @@ def _ports(launch: Launch, ports: Ports, release: Installed) -> dict[str, Value]
     metrics, queue, cache, prefill = ports.others[: OWN_PORTS - 1]
     rdma = ports.others[OWN_PORTS - 1 :][: launch.tensor_parallel]
     found: dict[str, Value] = {"port": ports.api}
-    if release.release < (2, 4):
-        found["metrics-port"] = metrics  # later /metrics is on the main port
+    if release.release < METRICS_ON_API_PORT:
+        found["metrics-port"] = metrics
     found["engine-worker-queue-port"] = queue
     found["cache-queue-port"] = cache
     if release.release >= (2, 4):  # before, they are used where prefill runs apart only

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_ernie.engines.protocol import Dialect, ServedFacts, Server
+from pytest_ernie.engines.protocol import CountsTokens, Dialect, ServedFacts, Server
 from pytest_ernie.errors import EngineError
 
 
@@ -62,6 +62,12 @@ class Replicas:
         """Return why one of them can't be measured any more, None if every one answers."""
         told = ((number, server.trouble()) for number, server in enumerate(self._servers, 1))
         return next((f"replica {number}: {why}" for number, why in told if why), None)
+
+    def output_tokens(self) -> float | None:
+        """Return what all of them have put out, None if one of them doesn't tell."""
+        told = [s.output_tokens() if isinstance(s, CountsTokens) else None for s in self._servers]
+        known = [count for count in told if count is not None]
+        return sum(known) if len(known) == len(told) else None
 
     def kept_logs(self) -> dict[str, bytes]:
         """Return the logs of all, by replica."""

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_ernie.engines.asking import ready
+from pytest_ernie.engines.asking.counters import read_counter
 from pytest_ernie.engines.ports import PortBlock, Ports, TakePorts, free_ports
 from pytest_ernie.engines.protocol import UNKNOWN, Dialect, ServedFacts
 from pytest_ernie.errors import EngineError, ServerNotStarted
@@ -67,6 +68,8 @@ class HowToStart(msgspec.Struct, frozen=True, kw_only=True):
     """How long a server may stay silent after a log said that a port is taken (some only hang)."""
     attempts: int = 3
     """Starts, when somebody else takes a port first."""
+    counter: str | None = None
+    """Name of its own count of tokens that it has put out, on its Prometheus page."""
     logs: Callable[[Path], Iterable[Path]] = no_further_logs
     """Working folder -> logs beside the server's own output, say those of its workers."""
 
@@ -90,6 +93,7 @@ class StartedServer:
         dialect: Dialect,
         logs: Logs,
         belongings: Belongings,
+        counter: str | None = None,
     ) -> None:
         self.process = process
         self.command = command
@@ -103,6 +107,9 @@ class StartedServer:
         self.log: Path | None = logs.main
         self.facts: ServedFacts = UNKNOWN
         self.left_behind: tuple[str, ...] = ()
+        self.metrics_port = block.ports.api
+        """Where its Prometheus page is."""
+        self._counter = counter
         self._block = block
         self.belongings = belongings
         self._stopped = False
@@ -133,6 +140,13 @@ class StartedServer:
                 return f"its process lives, but {why}"
         code = self.process.poll()
         return failure.cause_in(self.logs.texts(), code).words
+
+    def output_tokens(self) -> float | None:
+        """Return how many tokens it counts itself since it started; None where it doesn't tell."""
+        if self._counter is None:
+            return None
+        url = f"http://127.0.0.1:{self.metrics_port}/metrics"
+        return read_counter(url, self._counter, self.api_key)
 
     def kept_logs(self) -> dict[str, bytes]:
         """Return what evidence keeps of its logs."""
@@ -194,6 +208,7 @@ def start_until_ready(
             dialect=dialect,
             logs=logs,
             belongings=belongings,
+            counter=how.counter,
         )
         try:
             _wait_until_ready(how, server, progress)

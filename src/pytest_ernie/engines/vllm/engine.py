@@ -31,6 +31,7 @@ START_TIMEOUT_S = 1800.0
 """Loading hundreds of gigabytes takes its time; a dead process is seen at once."""
 WORKER = r"VLLM::"
 """What it calls its engine and its workers, once they run."""
+COUNTER = "vllm:generation_tokens_total"
 KV_CACHE_GIB = "1"
 MILESTONES = (
     ("Starting vLLM server", "open the port"),
@@ -54,7 +55,11 @@ class Vllm:
 
     def __init__(self, start_timeout_s: float = START_TIMEOUT_S) -> None:
         self._how = HowToStart(
-            title="vLLM", milestones=MILESTONES, worker=WORKER, timeout_s=start_timeout_s
+            title="vLLM",
+            milestones=MILESTONES,
+            worker=WORKER,
+            timeout_s=start_timeout_s,
+            counter=COUNTER,
         )
         # One key for all servers of a run: replicas are asked by one client.
         self._key = secrets.token_urlsafe(16)

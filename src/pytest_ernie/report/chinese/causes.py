@@ -98,6 +98,11 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"the test itself broke off: (.+)", r"测试本身中断：\1"),
     (r"skipped: (.+)", r"被跳过：\1"),
     (r"in an earlier attempt (.+)", r"在此前的尝试中，\1"),
+    (
+        r"attempts: (\d+) at (\d+) measurements?, (\d+) of them completed(; measured again because: .+)?",
+        r"对 \2 项测量共尝试 \1 次，完成 \3 次\4",
+    ),
+    (r"; measured again because: (.+)", r"；重测原因：\1"),
     (r"(\d+) devices or software states answer for (.+)", r"有 \1 种设备或软件状态对应 \2"),
     (
         r"two recordings of the reference don't have the same (.+), so they show no noise",

@@ -39,12 +39,28 @@ class Front(ThreadingHTTPServer):
         self.kill_worker: Callable[[bool], None] = lambda noticed: None
         self.questions = 0
         self.in_flight = 0
+        self.tokens = 0
+        """Put out so far."""
         self.lock = threading.Lock()
         super().__init__((args.host, args.port), Handler)
 
     def healthy(self) -> bool:
         """Return whether the workers' heartbeat is fresh."""
         return time.time() - self.heartbeat() < STALE_S
+
+    def count(self, tokens: int) -> None:
+        """Note tokens that are put out."""
+        with self.lock:
+            self.tokens += tokens
+
+    def metrics(self) -> bytes:
+        """Return the page that a scraper reads."""
+        return (
+            f"# TYPE fastdeploy:num_requests_running gauge\n"
+            f"fastdeploy:num_requests_running {self.in_flight}\n"
+            f"# TYPE fastdeploy:generation_tokens_total counter\n"
+            f"fastdeploy:generation_tokens_total {float(self.tokens)}\n"
+        ).encode()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stay silent about clients that went away, not about mistakes of this double."""
@@ -69,8 +85,7 @@ class Handler(BaseHTTPRequestHandler):
             stale = self.server.loaded.is_set() and not self.server.healthy()
             self._raw(404 if stale else 200, b"Worker Service Not Healthy" if stale else b"")
         elif self.path == "/metrics" and self.server.args.metrics_port is None:
-            running = f"fastdeploy:num_requests_running {self.server.in_flight}\n"
-            self._raw(200, running.encode())
+            self._raw(200, self.server.metrics())
         elif self.path != "/v1/models":
             self._json(404, {"detail": "Not Found"})
         elif self._let_in():
@@ -162,6 +177,7 @@ class Handler(BaseHTTPRequestHandler):
         if "reset" in active or "cut" in active or "stall" in active:
             self._reset()
             return
+        self.server.count(len(said.words))
         message = {"role": "assistant", "content": " ".join(said.words), "reasoning_content": ""}
         if "empty" in active:
             message["content"] = ""
@@ -219,6 +235,7 @@ class Handler(BaseHTTPRequestHandler):
         for number, text in enumerate(texts, 1):
             if number > 1:
                 self._work(pace)
+            self.server.count(len(text.split()))
             waiting.append(
                 {**_choice({"content": text}), "arrival_time": round(time.time() % 99, 4)}
             )
@@ -289,12 +306,15 @@ class Handler(BaseHTTPRequestHandler):
 class Metrics(BaseHTTPRequestHandler):
     """What a port of its own shows to a scraper."""
 
+    front: Front
+
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent."""
 
     def do_GET(self) -> None:
         self.send_response(200 if self.path == "/metrics" else 404)
         self.end_headers()
+        self.wfile.write(self.front.metrics() if self.path == "/metrics" else b"")
 
 
 def wait_for_ever() -> None:

@@ -95,7 +95,8 @@ class ApiServer:
             log.console(
                 f"Launching metrics service at http://{args.host}:{args.metrics_port}/metrics"
             )
-            scraped = ThreadingHTTPServer((args.host, args.metrics_port), Metrics)
+            handler = type("OwnMetrics", (Metrics,), {"front": self.front})
+            scraped = ThreadingHTTPServer((args.host, args.metrics_port), handler)
             threading.Thread(target=scraped.serve_forever, args=(0.05,), daemon=True).start()
         assert self.front is not None
         self.front.loaded.set()
