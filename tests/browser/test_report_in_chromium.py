@@ -203,3 +203,39 @@ def test_the_certificate_page_is_one_sheet_and_says_what_is_missing(folder):
     for each in found["looks"]:
         assert (each["errors"], each["violations"]) == ([], [])
         assert each["scroll"] <= each["inner"]
+
+
+def test_a_signed_bundle_of_which_everything_holds_gets_a_certificate_of_one_sheet(tmp_path):
+    """
+    From keys to page through the command line; without the key's signature it isn't one.
+
+    The figures are made up, and the devices' names say so; the edition, which isn't a shipped one, trusts
+    the key.
+    """
+    key, page, edition = (
+        tmp_path / "body.key",
+        tmp_path / "certificate.html",
+        tmp_path / "edition.toml",
+    )
+    trusted = ours("keys", "new", str(key)).stdout.rsplit("key ", 1)[1].strip()
+    asked = ("--edition", str(edition), "--model", "ERNIE-4.5-0.3B", "--tier", "2", "-o", str(page))
+    build(tmp_path, requests=60, model="ERNIE-4.5-0.3B", trusted_key=trusted)
+    bundles = []
+    for side, signed in (("chip", True), ("reference", True), ("chip", False)):
+        bundles.append(str(tmp_path / f"{side}-{signed}.ernie"))
+        by = ("--key", str(key)) if signed else ()
+        ours("pack", "--evidence", str(tmp_path / side), "-o", bundles[-1], *asked[:2], *by)
+    chip, reference, unsigned = bundles
+
+    run = ours("certificate", chip, "--reference", reference, *asked)
+
+    assert (run.returncode, run.stdout) == (0, f"certificate written to {page}\n")
+    text = page.read_text(encoding="utf-8")
+    for part in (">Certificate<", "Demo S1 (synthetic)", "by Test body", "suite doesn&#x27;t ship"):
+        assert part in text
+    found = looked(page, "axe")
+    assert found["pdf"]["pages"] == 1
+    assert [each for each in found["looks"] if each["errors"] or each["violations"]] == []
+    run = ours("certificate", unsigned, "--reference", reference, *asked)
+    assert run.returncode == 1
+    assert ">Self-assessment<" in page.read_text(encoding="utf-8")
