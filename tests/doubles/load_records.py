@@ -39,7 +39,7 @@ CLIENT = ClientFacts(
     cpu_s=2.5, reads=100, reconnects=0, waited_s=0.5, lag_mean_s=1e-5, lag_max_s=2e-3
 )
 BUSIER = ClientFacts(
-    cpu_s=4.0, reads=100, reconnects=0, waited_s=2.0, lag_mean_s=3e-5, lag_max_s=1e-3
+    cpu_s=4.0, reads=100, reconnects=3, waited_s=2.0, lag_mean_s=3e-5, lag_max_s=1e-3
 )
 
 

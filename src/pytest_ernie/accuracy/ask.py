@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -34,6 +35,9 @@ ATTEMPTS_UNCONNECTED = 3
 """Where nothing listens: a server that comes back in a second is asked, one that is dead isn't for long."""
 ATTEMPTS_SILENT = 2
 """Where it took the question and said nothing until the timeout."""
+ROUNDS = 2
+"""What failed and may be answered another time is asked anew after all others: a gateway's minute without
+a server behind it costs no measurement."""
 PAUSE_S = 0.25
 """Before the second try; each further pause is twice as long."""
 PAUSE_MOST_S = 30.0
@@ -148,23 +152,25 @@ def ask(
         if question.id not in records
     ]
     unanswered, tally, why = 0, _Tally(records.values()), None
-    with new_client(api_key, timeout_s=timeout_s, connections=concurrency) as client:
-        asker = _Asker(client, model, fields, PAUSE_S if pause_s is None else pause_s)
-        with _Threads(asker, missing, concurrency) as answers:
-            for record in answers:
-                records[record.id] = record
-                on_answer(record)
-                tally.add(record)
-                progress("ask", done=len(records), total=len(questions), detail=str(tally))
-                if (why := stop(record)) is not None:
-                    break
-                unanswered = unanswered + 1 if record.status is None else 0
-                if unanswered >= max(UNANSWERED_MOST, concurrency):
-                    raise EngineError(
-                        f"the server answers no question any more: the last {unanswered} failed",
-                        where=base_url,
-                        got=record.error,
-                    )
+    pause_s = PAUSE_S if pause_s is None else pause_s
+    with (
+        new_client(api_key, timeout_s=timeout_s, connections=concurrency) as client,
+        closing(_rounds(client, model, fields, pause_s, missing, concurrency)) as answers,
+    ):
+        for record in answers:
+            records[record.id] = record
+            on_answer(record)
+            tally.add(record)
+            progress("ask", done=len(records), total=len(questions), detail=str(tally))
+            if (why := stop(record)) is not None:
+                break
+            unanswered = unanswered + 1 if record.status is None else 0
+            if unanswered >= max(UNANSWERED_MOST, concurrency):
+                raise EngineError(
+                    f"the server answers no question any more: the last {unanswered} failed",
+                    where=base_url,
+                    got=record.error,
+                )
     for question in questions:
         if question.id not in records:
             records[question.id] = not_asked(question, fields, why or "the run ended")
@@ -235,6 +241,37 @@ class _Asker:
             status=answer.status,
             latency_s=answer.latency_s,
         )
+
+
+def _rounds(
+    client: httpx.Client,
+    model: str,
+    fields: dict[str, Any],
+    pause_s: float,
+    missing: Sequence[tuple[str, Asked]],
+    concurrency: int,
+) -> Generator[AnswerRecord, None, None]:
+    """Yield an answer to each question as it comes, and then anew to each that may be answered now."""
+    attempts: dict[str, int] = {}
+    for _ in range(ROUNDS):
+        failed: set[str] = set()
+        asker = _Asker(client, model, fields, pause_s)
+        with _Threads(asker, missing, concurrency) as answers:
+            for record in answers:
+                tried = attempts[record.id] = attempts.get(record.id, 0) + record.attempts
+                if _may_be_answered(record):
+                    failed.add(record.id)
+                yield msgspec.structs.replace(record, attempts=tried)
+        missing = [entry for entry in missing if entry[1].id in failed]
+
+
+def _may_be_answered(record: AnswerRecord) -> bool:
+    """Tell whether a question that failed may be answered another time; not what was met by silence."""
+    if record.error is None:
+        return False
+    if record.status is None:
+        return not record.error.startswith("ReadTimeout")
+    return record.status in (200, *PASSING)
 
 
 def _attempts(answer: Answer) -> int:
@@ -308,15 +345,18 @@ class _Tally:
     """How many are right and how many failed so far: counted once each, for sets of many thousands."""
 
     def __init__(self, records: Iterable[AnswerRecord]) -> None:
-        self.right, self.failed, self.scored = 0.0, 0, False
+        self._right, self._failed, self._scored = 0.0, set[str](), False
         for record in records:
             self.add(record)
 
     def add(self, record: AnswerRecord) -> None:
-        """Count one more."""
-        self.right += record.score or 0.0
-        self.failed += record.error is not None
-        self.scored = self.scored or record.score is not None
+        """Count one more, or one that failed before."""
+        self._right += record.score or 0.0
+        self._failed.discard(record.id)
+        if record.error is not None:
+            self._failed.add(record.id)
+        self._scored = self._scored or record.score is not None
 
     def __str__(self) -> str:
-        return (f"{self.right:.0f} right, " if self.scored else "") + f"{self.failed} failed"
+        right = f"{self._right:.0f} right, " if self._scored else ""
+        return f"{right}{len(self._failed)} failed"

@@ -75,6 +75,15 @@ def table(report: LoadReport) -> str:
         lines.append(
             f"  only {report.reached_full_length_share:.1%} of the answers have their full length"
         )
+    if report.tokens_per_chunk is not None and report.tokens_per_chunk > 1.05:
+        lines.append(
+            f"  {report.tokens_per_chunk:.1f} tokens came in an event: single ones were held back"
+        )
+    if report.cached_tokens:
+        share = report.cached_tokens / report.prompt_tokens
+        lines.append(f"  the server had {share:.1%} of the prompts' tokens in a cache")
+    if report.reconnects:
+        lines.append(f"  {report.reconnects} connections were closed by the server and opened anew")
     lines.append(_client(report))
     if report.curve is not None:
         lines += ["", *_curve(report)]

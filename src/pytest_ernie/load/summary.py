@@ -93,6 +93,8 @@ class LoadSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Of that time, by the process that waited longest for a processor; None if not known."""
     client_lag_mean_s: float
     client_lag_max_s: float
+    reconnects: int
+    """Connections that the server had closed between two requests, and that were opened anew."""
 
 
 def summarise(result: LoadResult) -> LoadSummary:
@@ -155,6 +157,7 @@ def summarise(result: LoadResult) -> LoadSummary:
         client_waited_share=_waited_share(result),
         client_lag_mean_s=max((client.lag_mean_s for client in result.clients), default=0.0),
         client_lag_max_s=max((client.lag_max_s for client in result.clients), default=0.0),
+        reconnects=sum(client.reconnects for client in result.clients),
     )
 
 

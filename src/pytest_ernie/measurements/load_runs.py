@@ -187,6 +187,10 @@ def load_point(
         failed_share=summary.failed_share,
         failures=failures_in_words(result),
         full_length_share=_known(summary.reached_full_length_share),
+        cached_share=summary.cached_tokens / summary.prompt_tokens
+        if summary.prompt_tokens
+        else 0.0,
+        tokens_per_event=summary.tokens_per_chunk or 1.0,
         client=ClientPoint(
             cpu_share=_known(summary.client_cpu_share),
             events_per_s=_known(summary.events_per_s),

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pytest_ernie.load.search import Found, Trial, TrialOutcome
 
 WHOLE_RUNS_MAX = 4
+CACHED_SHARE_TOLD = 0.1
+"""The chat template, which all prompts begin with, is less than that."""
+TOKENS_PER_EVENT_TOLD = 1.5
 """Loads at which the whole workload is run, if it breaks what short trials let hope for."""
 
 
@@ -167,6 +170,16 @@ class WorkloadLoads(Struct, frozen=True, kw_only=True):
                     f"{self.name}: the highest load that is tried still keeps the limits, so the "
                     "true maximum may be higher"
                 )
+        if point.cached_share > CACHED_SHARE_TOLD:
+            notes.append(
+                f"{self.name}: by its own word the server had {point.cached_share:.0%} of the prompts' "
+                "tokens in a cache, so its first tokens came sooner than those of new prompts"
+            )
+        if point.tokens_per_event > TOKENS_PER_EVENT_TOLD:
+            notes.append(
+                f"{self.name}: {point.tokens_per_event:.1f} tokens came in an event, so single tokens "
+                "were held back"
+            )
         if not point.ttft_percentile_s < self.bounds.ttft_s:
             notes.append(
                 f"{self.name}: under {percentile} this load would break the first-token limit"

@@ -30,11 +30,7 @@ def datatype_supported(
     required = (
         f"{rule.name}: weights {_types(rule, architecture)}, activations {_or(rule.activations)}"
     )
-    judged = {
-        name: type
-        for name, type in layer_types.items()
-        if not any(part in name for part in rule.kept)
-    }
+    judged = {name: type for name, type in layer_types.items() if not _is_kept(name, rule)}
     if not judged:
         return inconclusive(
             f"the engine shows no types of its weights, so the data type isn't proven{hint}",
@@ -104,6 +100,17 @@ def _allowed(
     if architecture == "dense":
         return rule.dense
     return rule.experts if _is_expert(name) else rule.beside_experts
+
+
+def _is_kept(name: str, rule: DataTypeRule) -> bool:
+    """
+    Whether a matrix isn't quantized by design: the router, say, or the vision tower.
+
+    Experts for images are none of it, though vLLM's are named ``vision_experts`` and transformers'
+    ``vision_moe.experts``: of an expert only what follows that word counts.
+    """
+    own = name.rpartition("experts")[2]
+    return any(part in own for part in rule.kept)
 
 
 def _is_expert(name: str) -> bool:

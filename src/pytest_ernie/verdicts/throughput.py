@@ -98,6 +98,9 @@ class LoadPoint(Struct, frozen=True, kw_only=True):
     failed_share: float
     full_length_share: float
     client: ClientPoint
+    cached_share: float = 0.0
+    """Of the prompts' tokens, what the server says it had in a cache."""
+    tokens_per_event: float = 1.0
     failures: str = ""
     """What the failed requests died of, in words."""
 

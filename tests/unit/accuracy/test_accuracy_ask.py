@@ -62,12 +62,13 @@ def test_a_wrong_answer_scores_zero_and_is_kept() -> None:
 def test_a_question_that_failed_is_unscored_and_never_zero() -> None:
     """The verdict counts it both ways."""
     with FakeServer() as server:
-        server.faults.extend([None, *["500"] * ATTEMPTS])
+        others = [None] * (len(QUESTIONS) - 2)
+        server.faults.extend([None, *["500"] * ATTEMPTS, *others, *["500"] * ATTEMPTS])
         _, failed, *rest = put(server)
 
     assert failed.score is None
     assert (failed.error, failed.status) == ("HTTP 500: fault 500", 500)
-    assert failed.attempts == ATTEMPTS
+    assert failed.attempts == 2 * ATTEMPTS
     assert [record.score for record in rest] == [1.0] * 4
 
 
@@ -79,6 +80,18 @@ def test_what_may_pass_is_tried_again(fault: str) -> None:
         (patient,) = put(server, QUESTIONS[:1])
 
     assert (patient.score, patient.error, patient.attempts) == (1.0, None, ATTEMPTS)
+
+
+def test_what_failed_is_asked_anew_after_all_others() -> None:
+    """A minute in which a gateway has no server behind it costs no answer."""
+    told: list[AnswerRecord] = []
+    with FakeServer() as server:
+        server.faults.extend(["503"] * 2 * ATTEMPTS)
+        records = put(server, on_answer=told.append)
+
+    assert [record.score for record in records] == [1.0] * 6
+    assert [record.id for record in told] == ["q0", "q1", "q2", "q3", "q4", "q5", "q0", "q1"]
+    assert [record.attempts for record in records] == [ATTEMPTS + 1] * 2 + [1] * 4
 
 
 def test_a_refusal_is_not_tried_again() -> None:

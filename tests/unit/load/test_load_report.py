@@ -48,6 +48,7 @@ def report(**changed: Any) -> LoadReport:
         "client_waited_share": 0.01,
         "client_lag_mean_s": 1e-5,
         "client_lag_max_s": 1e-3,
+        "reconnects": 0,
         "base_url": "http://127.0.0.1:8000/v1",
         "model": "ERNIE",
         "workload": "mine.jsonl",
@@ -123,6 +124,19 @@ def test_a_table_has_every_figure_in_its_unit() -> None:
         "  client            12 % of a core, requests left 0.12 ms late on average;",
         "                    it can take 98765 events/s of processor time;",
         "                    its first tokens are +0.34 ms off",
+    ]
+
+
+def test_what_flatters_the_figures_is_said() -> None:
+    """
+    Tokens that were held back, prompts that were known, connections that had to be made anew.
+    """
+    text = table(report(tokens_per_chunk=3.96, cached_tokens=6, reconnects=3))
+
+    assert text.splitlines()[12:15] == [
+        "  4.0 tokens came in an event: single ones were held back",
+        "  the server had 10.0% of the prompts' tokens in a cache",
+        "  3 connections were closed by the server and opened anew",
     ]
 
 

@@ -202,6 +202,8 @@ def test_failed_requests_are_counted_by_reason_and_left_out_of_every_figure() ->
     assert list(summary.failed.items()) == [("cut", 2), ("refused: HTTP 429", 1)]
     assert (summary.requests, summary.completed, summary.failed_share) == (4, 1, 0.75)
     assert (summary.prompt_tokens, summary.cached_tokens, summary.wall_s) == (5, 2, 10.0)
+    both = summarise(result(record(), clients=(CLIENT, BUSIER)))
+    assert both.reconnects == 3
     assert summary.output_tokens == 11
     assert summary.ttft_s is not None
     assert summary.ttft_s.samples == 1

@@ -295,6 +295,13 @@ def test_notes_stand_beside_the_figure() -> None:
     assert loads(points=(at_the_limit,)).notes[1:] == (
         "text: under P90 this load would break the first-token limit",
     )
+    cached = load_point(cached_share=0.37, tokens_per_event=3.96)
+    assert loads(points=(cached,)).notes[1:] == (
+        "text: by its own word the server had 37% of the prompts' tokens in a cache, so its first "
+        "tokens came sooner than those of new prompts",
+        "text: 4.0 tokens came in an event, so single tokens were held back",
+    )
+    assert len(loads(points=(load_point(cached_share=0.1, tokens_per_event=1.5),)).notes) == 1
     unknown = load_point(ttft_percentile_s=math.nan)
     assert len(loads(points=(unknown,)).notes) == 2
     assert loads(points=(load_point(ttft_mean_s=9.0),)).notes == ()

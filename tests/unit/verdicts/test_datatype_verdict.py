@@ -106,6 +106,38 @@ def test_shared_experts_count_as_dense_layers() -> None:
     assert Word.PASS is judged(layers).word
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mlp.vision_experts.w13_weight",
+        "mlp.vision_moe.experts.3.up_proj",
+        "vision.shared_experts.up",
+    ],
+)
+def test_experts_for_images_are_judged(name: str) -> None:
+    """vLLM's and transformers' names of them hold ``vision``, which the tower is kept by."""
+    layers = {"model.layers.3.mlp.experts.0.up.weight": "int4", name: "bfloat16"}
+
+    assert judged(layers, architecture="moe").word is Word.FAIL
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vision_model.blocks.0.mlp.fc1.weight",
+        "model.resampler_model.spatial_linear.0.weight",
+        "mlp.vision_experts_gate.weight",
+        "mlp.vision_moe.gate.weight",
+        "mlp.experts.gate.weight",
+    ],
+)
+def test_the_vision_tower_its_resampler_and_routers_may_stay_as_they_are(name: str) -> None:
+    """They are quantized by no published method."""
+    layers = {"model.layers.3.mlp.experts.0.up.weight": "int4", name: "bfloat16"}
+
+    assert judged(layers, architecture="moe").word is Word.PASS
+
+
 def test_a_wrong_matrix_is_named_with_what_it_must_be() -> None:
     """
     How many are wrong, and the first by its name.

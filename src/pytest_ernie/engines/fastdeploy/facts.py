@@ -51,7 +51,7 @@ WEIGHT_ONLY = ("wint8", "wint4", "wint2", "weight_only_int8", "weight_only_int4"
 UNQUANTIZED = "w16a16"
 """FastDeploy's word for experts that aren't quantized."""
 KEPT = ("embed", "lm_head", "norm", "gate.", "router", "vision", "resampler")
-"""Parts of the names of matrices that FastDeploy quantizes in no method."""
+"""Parts of the names of matrices that FastDeploy quantizes in no method; of an expert's after that word."""
 NO_MATRIX = re.compile(r"(bias|_scale|scales|zeros|_zero_point|activation_scale|smooth|shift)$")
 STORED = ("I8", "U8", "I32")
 """Containers of quantized weights."""
@@ -188,7 +188,7 @@ def layer_types(stored: Mapping[str, str], said: Said | None) -> dict[str, str]:
 
 def _type(name: str, dtype: str, said: Said | None) -> str:
     own = WORDS.get(dtype, "unknown")
-    if any(part in name for part in KEPT) and dtype not in STORED:
+    if any(part in name.rpartition("experts")[2] for part in KEPT) and dtype not in STORED:
         return own
     if said is None:
         return "unknown"
