@@ -8,6 +8,7 @@ import argparse
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -15,7 +16,7 @@ from pytest_ernie.clauses import MARKERS, marks_of
 from pytest_ernie.errors import UsageProblem
 from pytest_ernie.evidence import Store, What
 from pytest_ernie.questions import Question
-from pytest_ernie.settings import CANDIDATE_FOLDER, read_settings
+from pytest_ernie.settings import CANDIDATE_FOLDER, Settings, read_settings
 from pytest_ernie.standard import Criterion, Edition, criteria
 from pytest_ernie.standard.starts import Start, in_order
 
@@ -26,6 +27,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     plan.add_argument("-m", dest="markers", metavar="EXPRESSION", default="training or inference")
     for name in ("device", "site", "edition", "models", "evidence"):
         plan.add_argument(f"--{name}", help=f"as pytest's --{name}")
+    plan.add_argument(
+        "--card-tflops",
+        type=float,
+        metavar="T",
+        help="estimate what isn't recorded: 1e12 "
+        "operations that a card really does each second while it trains",
+    )
+    plan.add_argument(
+        "--streams",
+        type=int,
+        metavar="N",
+        default=64,
+        help="for that estimate: requests in flight that the machine holds within the limits (64)",
+    )
     plan.add_argument("--shards", type=int, metavar="N", help="split it into N independent runs")
     plan.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write the shards, split by known hours"
@@ -41,21 +56,48 @@ def _run(options: argparse.Namespace) -> int:
     chosen = [c for c in criteria(edition) if chosen_by(options.markers, c)]
     folder = Path.cwd() / (options.evidence or CANDIDATE_FOLDER)
     known = known_durations(edition, options.evidence)
+    rough = _rough(settings, chosen, options)
     if options.shards is None:
         if options.output is not None:
             raise UsageProblem("--output writes shards, and none were asked for: --shards N")
-        said = iter([starts_as_json(edition, chosen, known)]) if options.json else None
-        for line in said or lines(edition, chosen, known, source=folder if known else None):
+        said = iter([starts_as_json(edition, chosen, rough | known)]) if options.json else None
+        source = folder if known else None
+        for line in said or lines(edition, chosen, known, source=source, rough=rough):
             print(line)  # noqa: T201 (a command's output)
         return 0
     from pytest_ernie.shard_plans import as_json, lines_of, plan_shards, write_plan
 
-    plan = plan_shards(settings, chosen, known, options)
+    plan = plan_shards(settings, chosen, rough | known, options)
     if options.output is not None:
         write_plan(plan, options.output)
     for line in [as_json(plan)] if options.json else lines_of(plan):
         print(line)  # noqa: T201 (a command's output)
     return 0
+
+
+def _rough(
+    settings: Settings, chosen: list[Criterion], options: argparse.Namespace
+) -> dict[Question, float]:
+    if options.card_tflops is None:
+        return {}
+    for name in ("card_tflops", "streams"):
+        if not getattr(options, name) > 0:
+            raise UsageProblem(
+                "an estimate needs a number above zero",
+                where=f"--{name.replace('_', '-')}",
+                got=getattr(options, name),
+            )
+    from pytest_ernie.rough_hours import Assumed, rough_hours
+    from pytest_ernie.site import Site
+
+    site = settings.site or Site()
+    assumed = Assumed(
+        device=settings.device_kind or "gpu",
+        cards=len(site.cards),
+        card_tflops=options.card_tflops,
+        streams=options.streams,
+    )
+    return rough_hours(settings.edition, chosen, assumed)
 
 
 def starts_as_json(edition: Edition, chosen: list[Criterion], known: dict[Question, float]) -> str:
@@ -172,19 +214,27 @@ def lines(
     known: dict[Question, float],
     *,
     source: Path | None,
+    rough: Mapping[Question, float] = MappingProxyType({}),
 ) -> Iterator[str]:
-    """Yield the plan, a line for each start, and what it comes to."""
+    """Yield the plan, a line for each start, and what it comes to; ``rough`` estimates stand behind a ~."""
     planned = in_order(edition, chosen)
     width = len(str(len(planned)))
     questions: set[Question] = set()
     for number, (start, served) in enumerate(planned, 1):
         asked = {Question.of(criterion) for criterion in served}
         questions |= asked
-        yield f"{number:{width}}  {start.title:<58} {_words(asked, known):>12}  {_clauses(served)}"
+        took = _words(asked, known, rough)
+        yield f"{number:{width}}  {start.title:<58} {took:>12}  {_clauses(served)}"
     if planned:
         yield ""
     yield _counted(chosen, [start for start, _ in planned])
     yield from _estimated(questions, known, source)
+    guessed = [rough[question] for question in questions - known.keys() if question in rough]
+    if guessed:
+        yield (
+            f"of these about {hours_in_words(sum(guessed))} for {len(guessed)} by arithmetic (~), "
+            "which may be off by half or double: docs/performance.md"
+        )
 
 
 def _counted(chosen: list[Criterion], starts: list[Start]) -> str:
@@ -210,11 +260,16 @@ def _estimated(
         yield f"for {missing} of {len(questions)} measurements nothing tells how long they take"
 
 
-def _words(asked: set[Question], known: dict[Question, float]) -> str:
+def _words(
+    asked: set[Question], known: Mapping[Question, float], rough: Mapping[Question, float]
+) -> str:
     found = [known[question] for question in asked if question in known]
-    if not found:
+    guessed = [rough[question] for question in asked - known.keys() if question in rough]
+    if not found and not guessed:
         return "not known"
-    return f"{'' if len(found) == len(asked) else '> '}{hours_in_words(sum(found))}"
+    whole = len(found) + len(guessed) == len(asked)
+    sign = ("" if whole else "> ") + ("~" if guessed else "")
+    return f"{sign}{hours_in_words(sum(found) + sum(guessed))}"
 
 
 def hours_in_words(seconds: float) -> str:

@@ -44,6 +44,7 @@ LAYERS = (
         "registry",
         "hookspecs",
         "planned",
+        "rough_hours",
         "shards",
         "shard_plans",
         "merge_command",

@@ -149,9 +149,10 @@ class Store:
         return best[1] if best else None
 
     def measured(self) -> tuple[What, ...]:
-        """Return what was measured or tried, each once, in the order of the journal."""
+        """Return what was measured or tried, each once, in the order of the journals."""
         self.journal.refresh()
-        specs = (entry.body.get("spec") for entry in self.journal.of_type.get("begin", ()))
+        begun = (begin for chain in self.chains for begin in chain.of_type.get("begin", ()))
+        specs = (entry.body.get("spec") for entry in begun)
         return tuple(dict.fromkeys(msgspec.convert(spec, What) for spec in specs if spec))
 
     def redacted(self, subject: Subject) -> Subject:

@@ -119,6 +119,8 @@ def _write_row(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
     terminal.write(f"{name[:room]}\n")
     if word in (Word.PASS, Word.FAIL):
         terminal.write(f"{'':13}{measured}"[:width] + "\n")
+    elif (row.verdict.measured, row.verdict.required) != ("–", "–"):
+        terminal.write(f"{'':13}{row.verdict.measured}"[:width] + "\n")
     for note in row.verdict.notes:
         if note.startswith((DIED, ATTEMPTS)):
             _write_wrapped(terminal, note, width)

@@ -53,6 +53,7 @@ def test_what_was_measured_anywhere_is_found(tmp_path: Path, two: list[Path]) ->
 
     store = Store.existing(tmp_path / "all")
     assert (merged.measurements, merged.conflicts) == (3, ())
+    assert store.measured() == (WHAT, CONTEXT, LORA)
     for what, name in ((WHAT, "a"), (CONTEXT, "a"), (LORA, "b")):
         found = store.find(what, SUBJECT)
         assert found is not None

@@ -140,7 +140,7 @@ def test_planted_servers_are_started_otherwise(monkeypatch: pytest.MonkeyPatch) 
         max_num_seqs=64, engine="transformers",
     )  # fmt: skip
 
-    faults.HalfBatch().start(launch, toolchain=toolchain)
+    faults.SmallBatch().start(launch, toolchain=toolchain)
     faults.Unquantized().start(launch, toolchain=toolchain)
 
     (same, limited), (plain, _) = started
