@@ -28,6 +28,7 @@ from pytest_ernie.evidence import Recording, Store, Subject
 from pytest_ernie.measurements.accuracy import AccuracyPlan
 from pytest_ernie.measurements.candidate import OfflineCandidate
 from pytest_ernie.measurements.equipment import Equipment, folder_digest
+from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.measurements.reference import reference_of
 from pytest_ernie.measurements.serving import Configuration, ContextPlan
 from pytest_ernie.measurements.training import TrainingPlan
@@ -67,6 +68,27 @@ def test_offline_only_what_is_recorded_can_be_judged(settings: Settings) -> None
         f"{settings.evidence}: nothing is recorded for serving.context of m, wint8, 8192 tokens. "
         "Run without --offline on the device to measure it"
     )
+
+
+def test_an_attempt_that_failed_is_told(settings: Settings) -> None:
+    """Its own, or that of another measurement on the same server; of another data type's, nothing."""
+    subject = Subject(device={"machine": "a"}, toolchain=None, checkpoint="c")
+    store = Store(settings.evidence)
+    other = msgspec.structs.replace(ACCURACY.what, datatype="w4a8", dataset="another")
+    for what, words in ((other, "no such kernel"), (CONTEXT.what, "the engine " + "x" * 900)):
+        with pytest.raises(EngineError), store.recording(what, subject, "d"):
+            raise EngineError(words)
+
+    def told(plan: Plan) -> str:
+        with pytest.raises(EvidenceMissing) as caught:
+            OfflineCandidate(settings).record(plan)
+        return str(caught.value)
+
+    for plan in (CONTEXT, ACCURACY):
+        assert "; got an attempt that failed: the engine xxx" in told(plan)
+        assert "no such kernel" not in told(plan)
+        assert len(told(plan)) < 800
+    assert "an attempt that failed" not in told(TRAINING)
 
 
 def test_a_reference_must_be_given(settings: Settings) -> None:
