@@ -4,6 +4,8 @@ Before two sides are compared: are they comparable at all, and what must stand b
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from pytest_ernie.errors import EvidenceError, ReferenceBeingRecorded
@@ -19,6 +21,7 @@ from pytest_ernie.verdicts import (
     Memory,
     Verdict,
     Word,
+    agreement,
     attempts_agree,
     datatype_supported,
     inconclusive,
@@ -46,6 +49,7 @@ def comparable(measured: Record, benchmark: Record) -> None:
             ("training data", "training_data_sha256"),
             ("questions", "questions_sha256"),
             ("prompts", "prompts_sha256"),
+            ("start of LoRA", "lora_start_sha256"),
         )
     ]
     if "endpoint" not in measured.subject.launch:  # nobody can see the weights behind an endpoint
@@ -125,12 +129,12 @@ def loss_of(measured: TrainingRun, benchmark: TrainingRun, edition: Edition) -> 
         measured.losses,
         benchmark.losses,
         rule,
-        repeats=benchmark.repeats,
+        repeats=[run.losses for run in benchmark.repeats],
         layout_noise=_layout_noise(measured, benchmark, rule),
         rates=(measured.curve.rates(), benchmark.curve.rates()),
     )
     return _unless_doubtful(
-        with_attempts(verdict, measured),
+        with_attempts(_unless_apart(verdict, measured, benchmark), measured),
         (("candidate", measured), ("reference", benchmark)),
         tolerance=rule.tolerance,
         max_outliers=rule.max_outliers,
@@ -138,13 +142,51 @@ def loss_of(measured: TrainingRun, benchmark: TrainingRun, edition: Edition) -> 
 
 
 def _layout_noise(measured: TrainingRun, benchmark: TrainingRun, rule: LossRule) -> float | None:
-    """Return how far the sides' layouts differ by themselves, None if both had the same."""
+    """
+    Return how far the sides' layouts differ by themselves, None if both had the same.
+
+    What further recordings of the reference in the candidate's layout, on the same hardware, show stands
+    before the edition's figure.
+    """
     noise = rule.layout_noise
     if measured.micro_batch != benchmark.micro_batch:
         return noise.micro_batch
     if measured.layout == benchmark.layout:
         return None
+    hardware = benchmark.record.subject.device.get("name")
+    alike = [
+        run.losses
+        for run in benchmark.repeats
+        if run.layout == measured.layout and run.record.subject.device.get("name") == hardware
+    ]
+    band = agreement((benchmark.losses, *alike))
+    window = range(rule.first_step, rule.last_step + 1)
+    if all(math.isfinite(band.get(step, math.nan)) for step in window):
+        return max(band[step] for step in window)
     return noise.float32 if measured.recipe.precision == "float32" else noise.bfloat16
+
+
+def _unless_apart(verdict: Verdict, measured: TrainingRun, benchmark: TrainingRun) -> Verdict:
+    """
+    Return the verdict, or INCONCLUSIVE for a FAIL of LoRA whose sides may have started from other numbers.
+
+    A device's generator is its own: equal seeds give equal starts only on equal devices. Curves that agree
+    started alike, so a PASS stands.
+    """
+    drawn = (measured.lora_drawn_by, benchmark.lora_drawn_by)
+    if verdict.word is not Word.FAIL or drawn[0] == drawn[1] or "first_bad_step" in verdict.numbers:
+        return verdict
+    return msgspec.structs.replace(
+        verdict,
+        word=Word.INCONCLUSIVE,
+        message="LoRA's random start was drawn by each side's own generator "
+        f"({drawn[0]}, and {drawn[1]} in the reference), so they may have started apart, which alone can "
+        f"explain this: {verdict.message}",
+        notes=(
+            *verdict.notes,
+            "a reference of an equal device, or a recipe that gives the start, can tell",
+        ),
+    )
 
 
 def with_attempts(verdict: Verdict, run: TrainingRun) -> Verdict:
@@ -215,6 +257,8 @@ def loss_at_length(
             ran_out=measured.out_of_memory,
         ),
     )
+    if benchmark is not None:
+        verdict = _unless_apart(verdict, measured, benchmark)
     return _unless_doubtful(
         with_attempts(verdict, measured), tuple(sides), tolerance=rule.tolerance, max_outliers=0
     )

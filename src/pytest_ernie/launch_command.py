@@ -123,7 +123,7 @@ def lines(
     starter = registry.find_engine(kind)
     if not isinstance(starter, Previews):
         raise UsageProblem("this engine can't show what it would run", where="--engine", got=kind)
-    ids = _cards(chip.visible_variable, cards, site, site_file)
+    ids = cards_shown(chip.visible_variable, cards, site, site_file)
     planned = plan_launch(
         starter,
         model=model,
@@ -173,9 +173,10 @@ def script(preview: Preview) -> Iterator[str]:
     yield " \\\n    ".join(rows)
 
 
-def _cards(
+def cards_shown(
     variable: str | None, asked: int | None, site: Site, site_file: Path | None
 ) -> tuple[str, ...]:
+    """Return the ids of the asked cards, else of the site's, else of a machine; none without a variable."""
     if variable is None:
         return ()
     if asked is not None:

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ernie.errors import ErnieError, UsageProblem
+from pytest_ernie.launch_command import CARDS, cards_shown
 
 if TYPE_CHECKING:
     from pytest_ernie.measurements.training_setup import Setup
     from pytest_ernie.site import Site
     from pytest_ernie.standard import Edition, Recipe
-    from pytest_ernie.trainers.protocol import TrainingJob, TrainingPreview
+    from pytest_ernie.trainers.protocol import TrainingPreview
 
-MACHINE = 8
-"""Cards of a machine that no site file describes."""
 WORKDIR = Path("RUN-FOLDER")
 """Stands for the folder of its own that a run gets in the evidence's scratch."""
 DATA = "SUPERVISED-DATA.jsonl"
@@ -57,7 +56,7 @@ def lines(
     starter = registry.find_trainer(kind)
     if not isinstance(starter, Previews):
         raise UsageProblem("this trainer can't show what it would run", where="--trainer", got=kind)
-    ids = _cards(chip.visible_variable, cards, site, site_file)
+    ids = cards_shown(chip.visible_variable, cards, site, site_file)
     setup = setup_of(
         recipe,
         length=length,
@@ -69,7 +68,16 @@ def lines(
     )
     if not site_file and cards is None and chip.visible_variable:
         setup = _enough(setup)
-    job = _job(recipe, setup, site, edition, chip.paddle_name, chip.visible_variable)
+    table, trained = site.models.get(model), edition.model(model)
+    job = setup.job(
+        recipe,
+        checkpoint=table.checkpoint if table else trained.checkpoint,
+        data=(table.training_data if table else None) or DATA,
+        workdir=WORKDIR,
+        device=chip,
+        threads=site.threads,
+        multimodal=trained.modality == "multimodal",
+    )
     known = version or _installed_version(site, kind)
     preview = starter.preview(
         job,
@@ -101,16 +109,6 @@ def _recipe(edition: Edition, model: str, method: str, length: int, filled: bool
     return recipe
 
 
-def _cards(
-    variable: str | None, asked: int | None, site: Site, site_file: Path | None
-) -> tuple[str, ...]:
-    if variable is None:
-        return ()
-    if asked is not None:
-        return tuple(map(str, range(asked)))
-    return site.cards if site_file else tuple(map(str, range(MACHINE)))
-
-
 def _enough(setup: Setup) -> Setup:
     """Return as many machines of eight cards as the layout asks for, or as few cards of one."""
     import msgspec
@@ -118,42 +116,11 @@ def _enough(setup: Setup) -> Setup:
     from pytest_ernie.trainers.hosts import Hosts
 
     least = setup.layout.least
-    if least <= MACHINE:
+    if least <= CARDS:
         return msgspec.structs.replace(setup, cards=setup.cards[:least])
-    count = -(-least // MACHINE)
+    count = -(-least // CARDS)
     return msgspec.structs.replace(
         setup, hosts=Hosts(count=count, master="FIRST-HOST:8090", started_by="each")
-    )
-
-
-def _job(
-    recipe: Recipe,
-    setup: Setup,
-    site: Site,
-    edition: Edition,
-    paddle_device: str,
-    variable: str | None,
-) -> TrainingJob:
-    from pytest_ernie.trainers.protocol import TrainingJob
-
-    model = edition.model(recipe.model)
-    table = site.models.get(recipe.model)
-    return TrainingJob(
-        recipe=recipe,
-        checkpoint=table.checkpoint if table else model.checkpoint,
-        data=(table.training_data if table else None) or DATA,
-        workdir=str(WORKDIR),
-        paddle_device=paddle_device,
-        cards=setup.cards,
-        visible_variable=variable,
-        threads=site.threads,
-        multimodal=model.modality == "multimodal",
-        tensor_parallel=setup.layout.tensor_parallel,
-        pipeline_parallel=setup.layout.pipeline_parallel,
-        micro_batch=setup.layout.micro_batch,
-        settings=setup.layout.settings,
-        hosts=setup.hosts,
-        device_environment=setup.environment,
     )
 
 

@@ -62,6 +62,8 @@ class TrainingSite(_Table, frozen=True, kw_only=True):
     """How many of this host's cards are used; all, if it isn't said."""
     hosts: Annotated[int, Meta(ge=1)] | None = None
     """In place of ``[trainer] hosts``: how many this model needs."""
+    checkpoint_steps: Annotated[int, Meta(ge=1)] | None = None
+    """Steps between checkpoints, from which a run that was cut short goes on; else the recipe's."""
     settings: dict[str, str | int | float | bool] | None = None
     """Further settings of the trainer, in PaddleFormers' names; those of the recipe are refused."""
 

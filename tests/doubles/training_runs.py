@@ -11,6 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
+
 from pytest_ernie.evidence import Record, Store, Subject, What
 from pytest_ernie.measurements.training_run import TrainingRun, read_training_run
 from pytest_ernie.standard import load
@@ -31,10 +33,19 @@ def recorded(name: str) -> Lines:
 
 
 def run_of(
-    log: Lines | bytes, *, samples: tuple[dict[str, Any], ...] = (), **data: Any
+    log: Lines | bytes,
+    *,
+    samples: tuple[dict[str, Any], ...] = (),
+    method: str = "sft",
+    precision: str = "float32",
+    device: dict[str, Any] | None = None,
+    trainer: str = "paddleformers",
+    left: Lines | None = None,
+    **data: Any,
 ) -> TrainingRun:
     """A run that was recorded with that log, as evidence gives it back."""
     raw = log if isinstance(log, bytes) else "".join(log).encode()
+    logs = {"log": raw, "left": "".join(left or []).encode()}
     known = {
         "exit_code": 0,
         "cause": None,
@@ -47,19 +58,24 @@ def run_of(
     }
     record = Record(
         id="last",
-        what=What(kind="training.run", edition="rehearsal", model="ERNIE-4.5-tiny", method="sft"),
-        subject=Subject(device={"machine": "a"}, toolchain=None, checkpoint="c"),
+        what=What(kind="training.run", edition="rehearsal", model="ERNIE-4.5-tiny", method=method),
+        subject=Subject(
+            device={"machine": "a", **(device or {})},
+            toolchain=None,
+            checkpoint="c",
+            launch={"trainer": trainer},
+        ),
         edition_digest="",
         started_unix_s=0.0,
         ended_unix_s=1e9,
         data={**known, **data},
         samples=samples,
-        blobs={"log": "log"},
+        blobs={"log": "log"} | ({"log of attempt 1": "left"} if left else {}),
     )
-    store = cast(Store, SimpleNamespace(blobs=SimpleNamespace(get=lambda name: raw)))
-    recipe = RECIPES.recipe("ERNIE-4.5-tiny", "sft")
+    store = cast(Store, SimpleNamespace(blobs=SimpleNamespace(get=logs.__getitem__)))
+    recipe = RECIPES.recipe("ERNIE-4.5-tiny", method)
     assert recipe is not None
-    return read_training_run(store, record, recipe)
+    return read_training_run(store, record, msgspec.structs.replace(recipe, precision=precision))
 
 
 def step_of(line: str) -> int:

@@ -94,9 +94,8 @@ HEAVY = {
 }
 INSIDE = {
     "accuracy/inside/evalscope_inside.py": "runs inside the evaluator's toolchain",
-    "trainers/count_inside.py": "runs inside the trainer's toolchain",
     **{
-        path.relative_to(SOURCE).as_posix(): "runs inside the transformers trainer's toolchain"
+        path.relative_to(SOURCE).as_posix(): "runs inside a trainer's toolchain"
         for path in sorted((SOURCE / "trainers" / "inside").rglob("*.py"))
     },
     "engines/inside/ernie_inside_vllm.py": "runs inside the server's toolchain",

@@ -65,7 +65,8 @@ def test_a_trainer_that_dies_keeps_what_it_did_and_the_next_run_says_so(laborato
 
     assert again["word"] == "PASS"
     assert again["notes"] == [
-        "in an earlier attempt the run was cut short (once, last step kept: 312); it began anew"
+        "in an earlier attempt the run was cut short (once, last step kept: 312); it began anew",
+        "attempts: 2 at 1 measurement, 1 of them completed",
     ]
     assert ("failure", "TrainerDied") in types_and_kinds(laboratory)
 

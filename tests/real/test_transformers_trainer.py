@@ -15,7 +15,7 @@ from pytest_ernie.evidence import Store
 from pytest_ernie.standard import load
 from pytest_ernie.toolchains import Toolchain, provision
 from pytest_ernie.trainers.curve import Curve, read_curve
-from pytest_ernie.trainers.protocol import TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.protocol import Enough, TrainingJob, TrainingOutcome
 from pytest_ernie.trainers.transformers import TransformersTrainer
 
 STEPS = 24
@@ -31,14 +31,19 @@ def toolchain() -> Toolchain:
 def train(toolchain: Toolchain, tmp_path: Path):
     """Run some steps of the rehearsal, with changes; the schedule stays that of 500 steps."""
 
-    def run(method: str = "sft", settings: dict[str, Any] | None = None, **changes: Any) -> Any:
+    def run(
+        method: str = "sft",
+        settings: dict[str, Any] | None = None,
+        job: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> Any:
         recipe = load("rehearsal").recipe("ERNIE-4.5-tiny", method)
         assert recipe is not None
         # The first steps of a cosine over 500 steps are those of a constant rate, to 1e-3 of it.
         recipe = msgspec.structs.replace(recipe, steps=STEPS, schedule="constant")
         workdir = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
         workdir.mkdir()
-        job = TrainingJob(
+        asked = TrainingJob(
             recipe=msgspec.structs.replace(recipe, **changes),
             checkpoint=str(rehearsal.checkpoint()),
             data=str(rehearsal.supervised_data()),
@@ -47,7 +52,7 @@ def train(toolchain: Toolchain, tmp_path: Path):
             threads=1,
             settings=settings or {},
         )
-        return TransformersTrainer().run(job, toolchain)
+        return TransformersTrainer().run(msgspec.structs.replace(asked, **(job or {})), toolchain)
 
     return run
 
@@ -90,6 +95,53 @@ def test_it_repeats_itself(train: Any, method: str) -> None:
 
     assert None not in first.loss_md5
     assert first.loss_md5 == second.loss_md5
+
+
+def goes_wrong_after(last: int) -> Any:
+    """A watch that ends the run when it hears of that step."""
+
+    def watch(step: Any) -> None:
+        if step.step >= last:
+            raise Enough("killed")
+
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("method", "precision"), [("sft", "float32"), ("sft", "bfloat16"), ("sft_lora", "float32")]
+)
+def test_going_on_from_a_checkpoint_changes_nothing(
+    train: Any, method: str, precision: str
+) -> None:
+    """Killed after step 19, gone on from step 16: every loss is the uninterrupted run's, to the last bit."""
+    whole = curve(train(method, precision=precision))
+    killed = train(
+        method, job={"checkpoint_steps": 8, "watch": goes_wrong_after(19)}, precision=precision
+    )
+    written = Path(killed.log).with_name("output")
+    assert sorted(path.name for path in written.iterdir())[0] == "checkpoint-16"
+
+    again = train(method, job={"resume_from": str(written / "checkpoint-16")}, precision=precision)
+
+    went_on = read_curve(Path(again.log).read_bytes())
+    assert (again.exit_code, went_on.steps) == (0, tuple(range(17, STEPS + 1)))
+    assert went_on.loss_md5 == whole.loss_md5[16:]
+
+
+def test_another_jobs_checkpoint_is_refused(train: Any) -> None:
+    """What differs is named, and nothing is trained."""
+    first = train(job={"checkpoint_steps": 8, "watch": goes_wrong_after(9)})
+    checkpoint = Path(first.log).with_name("output") / "checkpoint-8"
+
+    other = train(job={"resume_from": str(checkpoint)}, seed=24)
+
+    assert other.exit_code == 2
+    assert str(other.cause).endswith(
+        "ernie_torch: the checkpoint checkpoint-8 is another job's: seed differ"
+    )
+    (checkpoint / "state.pt").write_bytes((checkpoint / "state.pt").read_bytes()[:1000])
+    torn = train(job={"resume_from": str(checkpoint)})
+    assert "the checkpoint checkpoint-8 can't be read" in str(torn.cause)
 
 
 @pytest.mark.parametrize("method", ["sft", "sft_lora"])

@@ -22,6 +22,9 @@ from pytest_ernie.trainers.step_line import Step
 KEPT_EVERY = 10
 """Steps between two entries of the journal."""
 
+LEFT_LOG = "log of attempt "
+"""How the names of the logs begin that earlier attempts left."""
+
 
 class Attempt(Struct, frozen=True, kw_only=True):
     """What is known of an attempt that was cut short: its losses by step, NaN where not finite."""
@@ -131,4 +134,4 @@ def keep_left_logs(recording: Recording, folders: Iterable[Path]) -> None:
     """Keep the logs that earlier attempts left in their work folders."""
     for number, folder in enumerate(folders, 1):
         if (folder / LOG).is_file():
-            recording.blob(f"log of attempt {number}", folder / LOG)
+            recording.blob(f"{LEFT_LOG}{number}", folder / LOG)

@@ -60,11 +60,11 @@ class Reference(Bench):
         return tuple(Store.existing(folder) for folder in self._settings.more_references)
 
     def training_run(self, criterion: Criterion) -> TrainingRun:
-        """Return the first recording, with the losses of all others beside it."""
+        """Return the first recording, with all others beside it."""
         first = super().training_run(criterion)
         plan = self._training_plan(criterion)
         repeats = tuple(
-            read_training_run(store, record, plan.recipe).losses
+            read_training_run(store, record, plan.recipe)
             for store, record in self._repeats(plan, first.record)
         )
         return msgspec.structs.replace(first, repeats=repeats)

@@ -32,7 +32,7 @@ from pytest_ernie.standard.model import LossRule
 from pytest_ernie.trainers.cause import device_memory_ran_out
 from pytest_ernie.trainers.curve import read_curve
 from pytest_ernie.trainers.data import data_digest, without_pictures
-from pytest_ernie.trainers.protocol import TokenCount, TrainingJob, TrainingOutcome
+from pytest_ernie.trainers.protocol import TokenCount, TrainingOutcome
 
 UNCUT = 2**31 - 1
 """A sequence length that cuts nothing."""
@@ -125,11 +125,20 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
             data,
             sequence_length=self.recipe.sequence_length,
         )
-        resumed = self._resumed(scratch, recording)
+        resumed = _resumed(setup, scratch, recording)
         keeping, memory = KeepingSteps(recording), HostMemory(samples=not self.timed)
         early = self._early(setup)
+        job = setup.job(
+            self.recipe,
+            checkpoint=str(equipment.checkpoint(self.recipe.model)),
+            data=str(data),
+            workdir=workdir,
+            device=equipment.device,
+            threads=equipment.site.threads,
+            multimodal=self.multimodal,
+        )
         job = msgspec.structs.replace(
-            self._job(equipment, setup, data, workdir),
+            job,
             watch=watched_by(keeping, memory, *([early] if early else [])),
             resume_from=str(resumed[1]) if resumed else None,
         )
@@ -158,31 +167,6 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         )
         for folder in (workdir, *left):
             shutil.rmtree(folder, ignore_errors=True)
-
-    def _job(self, equipment: Equipment, setup: Setup, data: Path, workdir: Path) -> TrainingJob:
-        return TrainingJob(
-            recipe=self.recipe,
-            checkpoint=str(equipment.checkpoint(self.recipe.model)),
-            data=str(data),
-            workdir=str(workdir),
-            paddle_device=equipment.device.paddle_name,
-            cards=setup.cards,
-            visible_variable=equipment.device.visible_variable,
-            threads=equipment.site.threads,
-            multimodal=self.multimodal,
-            tensor_parallel=setup.layout.tensor_parallel,
-            pipeline_parallel=setup.layout.pipeline_parallel,
-            micro_batch=setup.layout.micro_batch,
-            settings=setup.layout.settings,
-            hosts=setup.hosts,
-            device_environment=setup.environment,
-            checkpoint_steps=self.recipe.checkpoint_steps,
-        )
-
-    def _resumed(self, scratch: Path, recording: Recording) -> tuple[int, Path] | None:
-        if self.recipe.checkpoint_steps is None:
-            return None
-        return last_checkpoint(scratch, attempts_in(recording.samples, but=recording.id))
 
     def _early(self, setup: Setup) -> StopEarly | None:
         return None if self.stop_early is None else StopEarly(*self.stop_early, setup.all_cards)
@@ -236,12 +220,19 @@ class TrainingPlan(Struct, frozen=True, kw_only=True):
         )
 
 
+def _resumed(setup: Setup, scratch: Path, recording: Recording) -> tuple[int, Path] | None:
+    if setup.checkpoint_steps is None:
+        return None
+    return last_checkpoint(scratch, attempts_in(recording.samples, but=recording.id))
+
+
 def _outcome(outcome: TrainingOutcome) -> dict[str, Any]:
     return {
         "exit_code": outcome.exit_code,
         "cause": outcome.cause,
         "command": outcome.command,
         "environment": outcome.environment,
+        "lora_start_sha256": outcome.lora_start,
         "started_unix_s": outcome.started_unix_s,
         "ended_unix_s": outcome.ended_unix_s,
     }

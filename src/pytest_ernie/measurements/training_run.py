@@ -10,17 +10,24 @@ from statistics import fmean
 from msgspec import Struct
 
 from pytest_ernie.evidence import Record, Store
-from pytest_ernie.measurements.attempts import Attempt, earlier_attempts, pieced_together
+from pytest_ernie.measurements.attempts import (
+    LEFT_LOG,
+    Attempt,
+    earlier_attempts,
+    pieced_together,
+)
 from pytest_ernie.standard import Recipe
 from pytest_ernie.trainers.cause import device_memory_ran_out
 from pytest_ernie.trainers.clock import step_times
-from pytest_ernie.trainers.curve import Curve, read_logs
+from pytest_ernie.trainers.curve import Curve, read_curve, read_logs
 from pytest_ernie.verdicts import Pace, stalls_of
 
 OUTSIDE_S = 2.0
 """By how much the log's clock may exceed the suite's own, seconds."""
 
 
+ON_THE_HOST = "transformers"
+"""The trainer that draws LoRA's start by PaddlePaddle's generator of CPUs, whatever the device."""
 PRECISION_BITS = {"float32": 24, "bfloat16": 8}
 """Bits of a number's fraction, the one that isn't stored included (IEEE 754; bfloat16 is its first half)."""
 WORKER = "host-"
@@ -47,13 +54,15 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
     """Those that were cut short before."""
     resumed_from: int = 0
     """The step after which the last attempt went on from a checkpoint; 0: it began anew."""
-    repeats: tuple[dict[int, float], ...] = ()
-    """Losses of further recordings of the same run (a reference's)."""
+    product_bits: int | None = None
+    """The fewest that matrix products kept, in the attempts whose checkpoints it went on from, too."""
+    repeats: tuple[TrainingRun, ...] = ()
+    """Further recordings of the same run (a reference's)."""
 
     @property
     def doubts(self) -> tuple[str, ...]:
         """What makes the steps, their order or their arithmetic doubtful."""
-        found = (*self.curve.doubts, *_coarse(self.curve.product_bits, self.recipe.precision))
+        found = (*self.curve.doubts, *_coarse(self.product_bits, self.recipe.precision))
         resumed = (f"steps 1..{self.resumed_from} are missing", "step 1 is missing")
         if not self.resumed_from:
             return found
@@ -83,6 +92,16 @@ class TrainingRun(Struct, frozen=True, kw_only=True):
             int(known[name])
             for name in ("tensor_parallel", "pipeline_parallel", "replicas", "accumulation")
         )
+
+    @property
+    def lora_drawn_by(self) -> str | None:
+        """Whose random numbers LoRA started from, None where it was given them or there is no LoRA."""
+        if self.recipe.lora_rank is None or self.record.data.get("lora_start_sha256") is not None:
+            return None
+        device, trainer = self.record.subject.device, self.record.subject.launch.get("trainer")
+        if trainer == ON_THE_HOST or device.get("kind") == "cpu":
+            return "PaddlePaddle's on a CPU"
+        return str(device.get("name") or device.get("kind"))
 
     @property
     def effective_tokens_per_s(self) -> float:
@@ -135,7 +154,14 @@ def read_training_run(store: Store, record: Record, recipe: Recipe) -> TrainingR
         recipe=recipe,
         attempts=attempts,
         resumed_from=resumed_from,
+        product_bits=_fewest_bits(store, record, curve) if resumed_from else curve.product_bits,
     )
+
+
+def _fewest_bits(store: Store, record: Record, curve: Curve) -> int | None:
+    logs = [name for name in record.blobs if name.startswith(LEFT_LOG)]
+    curves = [curve, *(read_curve(store.blobs.get(record.blobs[name])) for name in logs)]
+    return min((own.product_bits for own in curves if own.product_bits is not None), default=None)
 
 
 def _curve(store: Store, record: Record) -> Curve:
@@ -154,6 +180,7 @@ def _pace(curve: Curve, record: Record, recipe: Recipe) -> tuple[Pace, str]:
         cards=record.data["cards"],
         nominal_tokens_per_s=fmean(nominal) if nominal else math.nan,
         stalls=stalls_of(times.step_s, loading_s=curve.data_load_s, saved_after=curve.saved_after),
+        saved_after=tuple(step for step in curve.saved_after if 0 < step < len(times.step_s)),
     )
     outside_s = record.data["ended_unix_s"] - record.data["started_unix_s"] + OUTSIDE_S
     if not times.problem and sum(times.step_s) > outside_s:

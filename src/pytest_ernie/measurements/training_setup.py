@@ -5,16 +5,19 @@ How a training run is set up here: the published layout, what the site file says
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from pytest_ernie.devices.protocol import Device
 from pytest_ernie.errors import SiteError
 from pytest_ernie.site import Site, TrainingSite
 from pytest_ernie.standard import Recipe
 from pytest_ernie.trainers.hosts import ONE, Hosts, hosts_of
 from pytest_ernie.trainers.layouts import Layout, as_recorded, environment_of, find
+from pytest_ernie.trainers.protocol import TrainingJob
 
 PADDLES_KINDS = ("paddleformers", "erniekit")
 """Trainers that the published layouts are written for."""
@@ -27,6 +30,8 @@ class Setup(Struct, frozen=True, kw_only=True):
     cards: tuple[str, ...]
     hosts: Hosts
     environment: dict[str, str]
+    checkpoint_steps: int | None
+    """Steps between checkpoints; it is no part of the key: a run that goes on is still that run."""
 
     @property
     def all_cards(self) -> int:
@@ -41,6 +46,37 @@ class Setup(Struct, frozen=True, kw_only=True):
         )
         told = {} if layout == Layout() else {"layout": msgspec.to_builtins(layout)}
         return told if self.hosts == ONE else {**told, "hosts": self.hosts.count}
+
+    def job(
+        self,
+        recipe: Recipe,
+        *,
+        checkpoint: str,
+        data: str,
+        workdir: Path,
+        device: Device,
+        threads: int | None,
+        multimodal: bool,
+    ) -> TrainingJob:
+        """Return the run of a recipe that is set up so."""
+        return TrainingJob(
+            recipe=recipe,
+            checkpoint=checkpoint,
+            data=data,
+            workdir=str(workdir),
+            paddle_device=device.paddle_name,
+            cards=self.cards,
+            visible_variable=device.visible_variable,
+            threads=threads,
+            multimodal=multimodal,
+            tensor_parallel=self.layout.tensor_parallel,
+            pipeline_parallel=self.layout.pipeline_parallel,
+            micro_batch=self.layout.micro_batch,
+            settings=self.layout.settings,
+            hosts=self.hosts,
+            device_environment=self.environment,
+            checkpoint_steps=self.checkpoint_steps,
+        )
 
     def recorded(self, recipe: Recipe) -> dict[str, Any]:
         """Return what the evidence says of it; TrainerError if the batch doesn't divide."""
@@ -74,6 +110,7 @@ def setup_of(
         cards=_some(cards, asked.cards, recipe.model),
         hosts=_hosts(site, asked, environment),
         environment=environment_of(device) if trainer in PADDLES_KINDS else {},
+        checkpoint_steps=asked.checkpoint_steps or recipe.checkpoint_steps,
     )
 
 

@@ -105,7 +105,7 @@ def _losses(row: Row, matrix: Matrix, candidate: Bench, reference: Bench) -> Dra
             benchmark.losses if benchmark else None,
             matrix.edition.rulings.loss,
             name=name,
-            repeats=benchmark.repeats if benchmark else (),
+            repeats=[run.losses for run in benchmark.repeats] if benchmark else (),
         )
         return svg, remark
 

@@ -25,7 +25,7 @@ from pytest_ernie.standard.fields import (
 
 BESIDE = ("also_at", "source", "derived", "checkpoint_steps")
 """Fields that say where a recipe is from, or what becomes of a run that is cut short."""
-WHERE_SET = ("frozen", "loss_scale", "gate_learning_rate_ratio")
+WHERE_SET = ("frozen", "loss_scale", "gate_learning_rate_ratio", "lora_start")
 """Fields that count only where they are set, so that recipes without them keep their digest."""
 
 
@@ -66,6 +66,8 @@ class Recipe(Data, frozen=True, kw_only=True):
     precision: Literal["float32", "bfloat16"]
     lora_rank: Count | None = None
     """The trainers' alpha is twice the rank."""
+    lora_start: Literal["given"] | None = None
+    """``given``: both sides load the adapter that the suite draws; None: each trainer draws its own."""
     frozen: Literal["vision"] | None = None
     """The part of a multimodal model that isn't trained."""
     loss_scale: Positive | None = None
@@ -84,6 +86,8 @@ class Recipe(Data, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if (self.method == "sft_lora") != (self.lora_rank is not None):
             raise ValueError(f"{self.method} recipe: lora_rank belongs to sft_lora, and only there")
+        if self.lora_start is not None and self.lora_rank is None:
+            raise ValueError("sft recipe: lora_start belongs to sft_lora, and only there")
         if self.global_batch % self.micro_batch:
             raise ValueError(
                 f"global_batch {self.global_batch} is no multiple of micro_batch {self.micro_batch}"

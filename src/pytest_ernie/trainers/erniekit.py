@@ -20,6 +20,7 @@ from pytest_ernie.toolchains.toolchain import Toolchain
 from pytest_ernie.trainers.broken_wheels import MEND, broken_wheel
 from pytest_ernie.trainers.hosts import LOOPBACK
 from pytest_ernie.trainers.key_names import in_erniekits_words, speaks_erniekit
+from pytest_ernie.trainers.lora_start import FOLDER, write_start
 from pytest_ernie.trainers.protocol import (
     TokenCount,
     TrainingJob,
@@ -76,13 +77,14 @@ class ErnieKitTrainer:
         workdir = Path(job.workdir).absolute()
         folders = folders_of(toolchain)
         self._check_installed(toolchain, folders)
+        version = versions_in(folders).get(PACKAGE[self._command])
         preview = self.preview(
-            job,
-            python=toolchain.python,
-            version=versions_in(folders).get(PACKAGE[self._command]),
-            site_environment=toolchain.env,
+            job, python=toolchain.python, version=version, site_environment=toolchain.env
         )
         _linked(Path(job.checkpoint).absolute(), workdir / MODEL)
+        given = None
+        if job.recipe.lora_start is not None and not speaks_erniekit(self._command, version):
+            given = write_start(workdir / FOLDER, Path(job.checkpoint), job.recipe)
         (workdir / CONFIG).write_text(preview.config, encoding="utf-8")
         environment = inherited() | _of_slurm(job) | preview.environment
         folder = str(Path(toolchain.python).parent)
@@ -92,6 +94,7 @@ class ErnieKitTrainer:
             outcome,
             environment={k: v for k, v in outcome.environment.items() if not k.startswith(SLURM)},
             worker_logs=_worker_logs(workdir),
+            lora_start=given,
         )
 
     def count_tokens(

@@ -20,11 +20,14 @@ RENAMED = {
     "sharding_parallel_size": "sharding_parallel_degree",
 }
 UNKNOWN_TO_ERNIEKIT = (
+    "lora_path",  # it knows one, but nobody has seen the names that it reads there
     "template",
     "template_backend",
     "truncation_strategy",
     "recompute_method",
     "recompute_num_layers",
+    "save_checkpoint_format",
+    "load_checkpoint_format",
 )
 FIRST_UNPACKED = (1, 4)
 """The first ERNIEKit that knows ``packing``."""

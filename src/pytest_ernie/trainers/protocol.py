@@ -98,6 +98,8 @@ class TrainingOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """Text of the YAML file."""
     cause: str | None
     """Why it failed, in one line; None if it exited with 0."""
+    lora_start: str | None = None
+    """Digest of the adapter that LoRA was given to start from; None: the trainer drew its own."""
     worker_logs: dict[str, str] = {}
     """Paths of each worker's own log by its name, as far as this host sees them."""
 

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from pytest_ernie.errors import TrainerError
+from pytest_ernie.trainers import lora_start
 from pytest_ernie.trainers.key_names import Value
 from pytest_ernie.trainers.layouts import accumulation_of
 from pytest_ernie.trainers.protocol import OUTPUT, TrainingJob
@@ -126,6 +127,8 @@ def _model(job: TrainingJob, model: Path) -> dict[str, Value]:
     }
     if recipe.lora_rank is not None:
         values["lora_rank"] = recipe.lora_rank
+    if recipe.lora_start is not None:
+        values["lora_path"] = str(Path(job.workdir).absolute() / lora_start.FOLDER)
     if recipe.frozen is not None:
         values["freeze_config"] = f"freeze_{recipe.frozen}"
     return values | {
@@ -189,11 +192,29 @@ def _output(job: TrainingJob) -> dict[str, Value]:
         "evaluation_strategy": "no",
         "unified_checkpoint": False,
     }
-    # On a CPU its checkpoints can't be read back: that asks for a process group (1.2.0).
-    if job.checkpoint_steps is not None and job.paddle_device != "cpu":
+    return values | _checkpoints(job)
+
+
+ONE_PROCESS: dict[str, Value] = {"save_checkpoint_format": "sharding_io", "save_to_hf": False}
+"""
+PaddleFormers 1.2 reads its default form back only where a process group is (of several processes).
+
+In this one a run that goes on doesn't load the base: of LoRA the frozen weights would stay random.
+"""
+
+
+def _checkpoints(job: TrainingJob) -> dict[str, Value]:
+    """Return what writes checkpoints, and what goes on from one; nothing where they can't be read back."""
+    alone = job.all_cards == 1
+    if alone and job.recipe.method == "sft_lora":
+        return {}
+    values: dict[str, Value] = {}
+    if job.checkpoint_steps is not None:
         # Two, since the machine may die while the later one is written.
         kept: dict[str, Value] = {"save_steps": job.checkpoint_steps, "save_total_limit": 2}
-        values |= {"save_strategy": "steps", **kept}
+        values |= {"save_strategy": "steps", **kept, **(ONE_PROCESS if alone else {})}
     if job.resume_from is not None:
         values["resume_from_checkpoint"] = str(Path(job.resume_from).absolute())
+        if alone:
+            values["load_checkpoint_format"] = ONE_PROCESS["save_checkpoint_format"]
     return values

@@ -23,7 +23,7 @@ from pytest_ernie.toolchains.environment import inherited
 from pytest_ernie.toolchains.toolchain import Toolchain
 from pytest_ernie.trainers.protocol import TokenCount
 
-SCRIPT = Path(__file__).with_name("count_inside.py")
+SCRIPT = Path(__file__).with_name("inside") / "count_inside.py"
 COUNTED_WITHIN_S = 3600
 TOKENIZER = (
     "tokenizer*",

@@ -13,11 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from pytest_ernie.errors import TrainerError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.environment import inherited
 from pytest_ernie.toolchains.toolchain import Toolchain
+from pytest_ernie.trainers.lora_start import FOLDER, WEIGHTS, write_start
 from pytest_ernie.trainers.protocol import (
+    OUTPUT,
     TokenCount,
     TrainingJob,
     TrainingOutcome,
@@ -90,11 +94,16 @@ class TransformersTrainer:
         preview = self.preview(
             job, python=toolchain.python, version=None, site_environment=toolchain.env
         )
-        (Path(job.workdir) / JOB).write_text(preview.config, encoding="utf-8")
+        workdir = Path(job.workdir)
+        (workdir / JOB).write_text(preview.config, encoding="utf-8")
+        given = None
+        if job.recipe.lora_start is not None:
+            given = write_start(workdir / FOLDER, Path(job.checkpoint), job.recipe)
         found = inherited() | preview.environment
         folder = str(Path(toolchain.python).parent)
         found["PATH"] = os.pathsep.join(filter(None, (folder, found.get("PATH", ""))))
-        return run_to_the_end(job, preview.command, found, preview.config, progress)
+        outcome = run_to_the_end(job, preview.command, found, preview.config, progress)
+        return msgspec.structs.replace(outcome, lora_start=given)
 
     def preview(
         self,
@@ -153,13 +162,6 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
             got=f"{job.hosts.count} hosts",
             fix="Leave hosts out of the site file, or use ERNIEKit or PaddleFormers",
         )
-    if job.resume_from is not None:
-        raise TrainerError(
-            "the transformers trainer writes no checkpoints, and can't go on from one",
-            where=where,
-            got=job.resume_from,
-            fix="Train from the beginning: --fresh REASON",
-        )
     if job.micro_batch not in (None, recipe.micro_batch):
         raise TrainerError(
             "another micro batch trains another objective: each one's loss is a mean of its own",
@@ -182,7 +184,7 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
             got=", ".join(unknown),
             wanted=f"any of {', '.join(SETTINGS)}",
         )
-    processes = max(1, len(job.cards))
+    processes, workdir = max(1, len(job.cards)), Path(job.workdir).absolute()
     if recipe.global_batch % (recipe.micro_batch * processes):
         raise TrainerError(
             f"global_batch {recipe.global_batch} is no multiple of micro_batch "
@@ -210,7 +212,11 @@ def as_job(job: TrainingJob) -> dict[str, Value]:
         "seed": recipe.seed,
         "precision": recipe.precision,
         "lora_rank": recipe.lora_rank or 0,
+        "lora_start": str(workdir / FOLDER / WEIGHTS) if recipe.lora_start else "",
         "processes": processes,
+        "output": str(workdir / OUTPUT),
+        "checkpoint_steps": job.checkpoint_steps or 0,
+        "resume_from": job.resume_from or "",
         **_computed(job, where),
     }
 

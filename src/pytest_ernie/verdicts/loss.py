@@ -224,7 +224,11 @@ def _beside_layouts(
         verdict,
         word=Word.INCONCLUSIVE,
         message=f"{note}, and that could turn the verdict: {verdict.message}",
-        notes=(*verdict.notes, "train with the reference's layout to get a verdict"),
+        notes=(
+            *verdict.notes,
+            "train with the reference's layout to get a verdict, or add a reference that was recorded in "
+            "this one",
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from pytest_ernie.standard.model import TrainingThroughputRule
 from pytest_ernie.verdicts.throughput import throughput_share
-from pytest_ernie.verdicts.verdict import Verdict, Word, listing
+from pytest_ernie.verdicts.verdict import Verdict, Word, inconclusive, listing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,11 +53,26 @@ class Pace(Struct, frozen=True, kw_only=True):
     nominal_tokens_per_s: float
     """What the trainer logs: padding counted; mean over the steps, per card."""
     stalls: tuple[Stall, ...] = ()
+    saved_after: tuple[int, ...] = ()
+    """Steps after which a checkpoint was written, the last step's left out: nothing is timed behind it."""
 
     @property
     def tokens_per_s(self) -> float:
-        """Effective tokens per second and card, warm-up and stalls included."""
-        wall_s = sum(self.step_s)
+        """Effective tokens per second and card, warm-up, stalls and checkpoints included."""
+        return self._per_s(sum(self.step_s))
+
+    @property
+    def saving_s(self) -> float:
+        """By how much the steps behind checkpoints took longer than half of all steps do."""
+        usual = statistics.median(self.step_s) if self.step_s else 0.0
+        return sum(max(0.0, self.step_s[step] - usual) for step in self.saved_after)
+
+    @property
+    def tokens_per_s_unsaved(self) -> float:
+        """What it would have been without checkpoints."""
+        return self._per_s(sum(self.step_s) - self.saving_s)
+
+    def _per_s(self, wall_s: float) -> float:
         return self.tokens / wall_s / self.cards if wall_s > 0 else math.nan
 
 
@@ -103,6 +118,13 @@ def training_share(
     )
     if verdict.word is Word.INCONCLUSIVE:
         return verdict
+    unsaved = measured.tokens_per_s / benchmark.tokens_per_s_unsaved
+    if verdict.word is Word.PASS and unsaved < at_least:
+        return inconclusive(
+            f"the benchmark wrote checkpoints for {benchmark.saving_s:.3g} s, and without them would have "
+            f"trained {benchmark.tokens_per_s_unsaved:.0f} tok/s: {verdict.message}",
+            required=verdict.required,
+        )
     low, high = share_interval(measured, benchmark, rule.share_confidence)
     notes = [
         f"nominal, padding counted: {measured.nominal_tokens_per_s:.0f} tok/s, benchmark "
@@ -112,7 +134,7 @@ def training_share(
     if low < at_least <= high:
         notes.append(f"weak: the interval holds shares on both sides of {at_least:.0%}")
     for side, pace in (("candidate", measured), ("benchmark", benchmark)):
-        notes += _stalls_in_words(side, pace)
+        notes += _checkpoints_in_words(side, pace) + _stalls_in_words(side, pace)
     return msgspec.structs.replace(
         verdict,
         notes=(*verdict.notes, *notes),
@@ -134,6 +156,15 @@ def training_share(
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def _checkpoints_in_words(side: str, pace: Pace) -> list[str]:
+    if not pace.saved_after:
+        return []
+    return [
+        f"the {side} wrote {len(pace.saved_after)} checkpoints, which took {pace.saving_s:.3g} s "
+        f"({pace.saving_s / sum(pace.step_s):.1%} of its time) and count"
+    ]
 
 
 def _stalls_in_words(side: str, pace: Pace) -> list[str]:

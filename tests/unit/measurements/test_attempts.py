@@ -129,6 +129,22 @@ def test_a_run_that_went_on_from_a_checkpoint_is_one_run() -> None:
     )
 
 
+def test_arithmetic_of_the_part_before_the_checkpoint_counts() -> None:
+    """A run may not train 300 steps in coarse products and the rest in fine ones."""
+
+    def logged(bits: int) -> list[str]:
+        return [f"{line.rstrip()}, matrix_product_bits: {bits}\n" for line in LINES]
+
+    whole = {"samples": (samples("first", 305),), "attempts": ["first"], "resumed_from": 300}
+    coarse = run_of(logged(24)[300:], left=logged(8)[:305], **whole)
+    fine = run_of(logged(24)[300:], left=logged(24)[:305], **whole)
+
+    assert loss_of(fine, run_of(LINES), EDITION).word is Word.PASS
+    verdict = loss_of(coarse, run_of(LINES), EDITION)
+    assert verdict.word is Word.INCONCLUSIVE
+    assert "matrix products keep 8 bits of a number" in verdict.message
+
+
 def test_a_gap_between_two_attempts_is_told() -> None:
     """What was kept ends at step 290, and the second attempt begins with 301."""
     verdict = judged(samples("first", 290), first=301, resumed_from=300)

@@ -201,7 +201,9 @@ def test_the_references_own_noise_is_drawn_and_told():
     losses = {step: 1 / step for step in range(1, 501)}
     repeat = {step: loss + 0.002 for step, loss in losses.items()}
     several = Bench()
-    several.training_run = lambda criterion: SimpleNamespace(losses=losses, repeats=(repeat,))
+    several.training_run = lambda criterion: SimpleNamespace(
+        losses=losses, repeats=(SimpleNamespace(losses=repeat),)
+    )
 
     first, _ = drawn("training.loss", reference=several)
 

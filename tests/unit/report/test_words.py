@@ -105,6 +105,12 @@ VERDICTS = {
 
 
 SENTENCES = [
+    "LoRA's random start was drawn by each side's own generator (Ascend 910B, and NVIDIA A100 in the "
+    "reference), so they may have started apart, which alone can explain this: no reference was given",
+    "a reference of an equal device, or a recipe that gives the start, can tell",
+    "the candidate wrote 4 checkpoints, which took 0.4 s (0.8% of its time) and count",
+    "the benchmark wrote checkpoints for 8 s, and without them would have trained 10000 tok/s: no "
+    "reference was given",
     "66.25 to 70 points on 200 questions, the reference has 65.50 (1 questions lost, 4 won); a difference "
     "of 1 is allowed; 3 of the reference's questions have no score (2 × HTTP 500: a; b; 1 × others)",
     "66.25 (+0.75), weak",

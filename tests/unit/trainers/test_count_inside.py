@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_ernie.trainers.count_inside import Length, as_turns, measure
+from pytest_ernie.trainers.inside.count_inside import Length, as_turns, measure, remembering
 from pytest_ernie.trainers.tokens import cut
 
 
@@ -95,6 +95,29 @@ def test_a_sample_with_pictures_becomes_turns() -> None:
     ]
     assert turns["tgt"] == ["this", "a cat"]
     assert measure(turns, characters)[0] > 0
+
+
+def test_an_answer_without_thoughts_gets_empty_ones() -> None:
+    """The template of multimodal models writes them before each such answer; that of text models doesn't."""
+    turns = {"src": ["a", "b"], "tgt": ["c", "<think>\nwhy\n</think>\n\nd"]}
+    text, vision = (measure(turns, characters, multimodal=own) for own in (False, True))
+
+    assert vision == (text[0] + len("<think>\n\n</think>\n\n"), text[1])
+
+
+def test_each_text_is_tokenised_once() -> None:
+    """Long samples are a data set's turns over and over; the count stays the same."""
+    asked: list[str] = []
+
+    def slow(text: str) -> int:
+        asked.append(text)
+        return characters(text)
+
+    sample = {"src": ["a", "bc", "a"], "tgt": ["d", "é\ud800", "d"]}
+    quick = remembering(slow)
+
+    assert measure(sample, quick) == measure(sample, characters) == measure(sample, quick)
+    assert len(asked) == len(set(asked)) == 7
 
 
 def test_videos_are_not_guessed() -> None:

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
@@ -256,8 +255,6 @@ def test_the_adapter_describes_all_that_the_recipe_says() -> None:
     )
     read = read_job(json.dumps(as_job(job)))
 
-    said = {
-        name: value for name, value in msgspec.to_builtins(recipe).items() if hasattr(read, name)
-    }
+    said = {name: value for name, value in recipe.identity.items() if hasattr(read, name)}
     assert len(said) >= 17
     assert {name: getattr(read, name) for name in said} == said

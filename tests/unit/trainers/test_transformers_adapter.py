@@ -87,6 +87,18 @@ def test_activations_of_long_samples_are_computed_twice() -> None:
     assert checkpointing(131072, gradient_checkpointing=False) is False
 
 
+def test_checkpoints_are_asked_for_only_where_somebody_wants_them() -> None:
+    """In the folder where the next attempt looks for them."""
+
+    def told(**more: Any) -> list[Any]:
+        described = as_job(job(**more))
+        return [described[name] for name in ("output", "checkpoint_steps", "resume_from")]
+
+    assert told() == ["/work/output", 0, ""]
+    assert told(checkpoint_steps=50) == ["/work/output", 50, ""]
+    assert told(resume_from="/old/checkpoint-50") == ["/work/output", 0, "/old/checkpoint-50"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -97,7 +109,6 @@ def test_activations_of_long_samples_are_computed_twice() -> None:
         ({"recipe": {"loss_scale": 4096.0}}, "says more than the transformers trainer knows"),
         ({"multimodal": True}, "the transformers trainer trains text models"),
         ({"hosts": Hosts(count=2, master="10.0.0.1:9000", rank=0)}, "trains on one host"),
-        ({"resume_from": "/checkpoint-8"}, "writes no checkpoints, and can't go on from one"),
         ({"micro_batch": 4}, "another micro batch trains another objective"),
         ({"tensor_parallel": 2}, "keeps the whole model on each card"),
         ({"settings": {"learning_rate": 1.0}}, "has no such settings"),

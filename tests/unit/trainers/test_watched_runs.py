@@ -62,14 +62,24 @@ def test_checkpoints_are_written_only_where_the_recipe_has_them(tmp_path: Path) 
     assert "save_steps" not in plain
     assert "resume_from_checkpoint" not in plain
 
-    on_cpu = settings(job(tmp_path, checkpoint_steps=100), tmp_path / "model")
-    assert on_cpu["save_strategy"] == "no"  # it couldn't read them back
-
-    card = {"paddle_device": "gpu", "cards": ("0",), "visible_variable": "CUDA_VISIBLE_DEVICES"}
-    resumed = settings(
-        job(tmp_path, checkpoint_steps=100, resume_from=str(tmp_path / "checkpoint-200"), **card),
-        tmp_path / "model",
-    )
-    kept = {name: resumed[name] for name in ("save_strategy", "save_steps", "save_total_limit")}
+    going_on = {"checkpoint_steps": 100, "resume_from": str(tmp_path / "checkpoint-200")}
+    cards = {"paddle_device": "gpu", "visible_variable": "CUDA_VISIBLE_DEVICES", "micro_batch": 4}
+    two = settings(job(tmp_path, **going_on, **cards, cards=("0", "1")), tmp_path / "model")
+    kept = {name: two[name] for name in ("save_strategy", "save_steps", "save_total_limit")}
     assert kept == {"save_strategy": "steps", "save_steps": 100, "save_total_limit": 2}
-    assert resumed["resume_from_checkpoint"] == str(tmp_path / "checkpoint-200")
+    assert two["resume_from_checkpoint"] == str(tmp_path / "checkpoint-200")
+    assert "load_checkpoint_format" not in two
+
+
+def test_one_process_writes_checkpoints_that_it_can_read_back(tmp_path: Path) -> None:
+    """In a form without a process group; of LoRA none, since going on would leave the base random."""
+    going_on = {"checkpoint_steps": 100, "resume_from": str(tmp_path / "checkpoint-200")}
+
+    sft = settings(job(tmp_path, **going_on), tmp_path / "model")
+    assert sft["save_checkpoint_format"] == sft["load_checkpoint_format"] == "sharding_io"
+    assert sft["save_to_hf"] is False
+
+    recipe = load("rehearsal").recipe("ERNIE-4.5-tiny", "sft_lora")
+    lora = settings(job(tmp_path, recipe=recipe, **going_on), tmp_path / "model")
+    assert lora["save_strategy"] == "no"
+    assert "resume_from_checkpoint" not in lora

@@ -106,6 +106,40 @@ def test_stalls_are_told_and_listed(rulings: Rulings) -> None:
     assert (len(verdict.listing.rows), verdict.listing.rows[0]) == (7, (2, 1.0, "data loading"))
 
 
+def saving(extra_s: float) -> Pace:
+    """Steps of 0.1 s, and after each hundredth a checkpoint that takes so much longer."""
+    seconds = np.full(500, 0.1)
+    seconds[[100, 200, 300, 400]] += extra_s
+    return pace(seconds, saved_after=(100, 200, 300, 400))
+
+
+def test_checkpoints_are_told_however_short(rulings: Rulings) -> None:
+    """Twice a step is no stall yet; their seconds count, and are said."""
+    verdict = judged(rulings, saving(0.1), pace())
+
+    assert (
+        "the candidate wrote 4 checkpoints, which took 0.4 s (0.8% of its time) and count"
+        in verdict.notes
+    )
+    assert verdict.numbers["share"] == pytest.approx(50 / 50.4)
+
+
+@pytest.mark.parametrize(
+    ("step_s", "word"), [(0.124, Word.PASS), (0.126, Word.INCONCLUSIVE), (0.2, Word.FAIL)]
+)
+def test_a_benchmark_slowed_by_checkpoints_lets_nobody_pass(
+    rulings: Rulings, step_s: float, word: Word
+) -> None:
+    """Without its four checkpoints of 2 s it would have been 16 % faster: what holds then, too, passes."""
+    verdict = judged(rulings, pace(step_s), saving(2.0))
+
+    assert verdict.word is word
+    if word is Word.INCONCLUSIVE:
+        assert verdict.message.startswith(
+            "the benchmark wrote checkpoints for 8 s, and without them would have trained 10000 tok/s"
+        )
+
+
 def white(rng: np.random.Generator) -> np.ndarray:
     return rng.lognormal(0, 0.1, 500)
 

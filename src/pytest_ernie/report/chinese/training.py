@@ -17,7 +17,11 @@ PHRASES: dict[str, str] = {
     "data order": "数据顺序",
     "learning rate": "学习率",
     "it began anew": "从头重新开始",
-    "train with the reference's layout to get a verdict": "请采用基准的并行布局训练以得到结论",
+    "train with the reference's layout to get a verdict, or add a reference that was recorded in this "
+    "one": "请采用基准的并行布局训练，或另加一份以本布局录制的基准，以得到结论",
+    "a reference of an equal device, or a recipe that gives the start, can tell": (
+        "采用同型设备录制的基准，或由训练配置给定起点，方可判定"
+    ),
     "it looks like numeric noise: the batches are the same, and the difference has no side (precision, the "
     "order of sums, a kernel)": "看起来是数值噪声：批次相同，差值没有固定方向（精度、求和次序或某个算子）",
     "it looks like another data order or other samples: the losses go up and down independently of the "
@@ -92,6 +96,20 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         rf"the sides split the global batch differently; such layouts differ by up to {_N} by themselves, "
         r"and that could turn the verdict: (.+)",
         r"两侧对全局批的划分不同；仅此一项即可相差 \1，可能改变结论：\2",
+    ),
+    (
+        r"LoRA's random start was drawn by each side's own generator \((.+), and (.+) in the reference\), "
+        r"so they may have started apart, which alone can explain this: (.+)",
+        r"两侧 LoRA 的随机起点由各自的随机数发生器产生（\1；基准为 \2），起点可能不同，仅此即可造成：\3",
+    ),
+    (
+        rf"the (candidate|benchmark) wrote (\d+) checkpoints, which took {_N} s \({_N}% of its time\) and "
+        r"count",
+        r"\1写了 \2 个检查点，用时 \3 秒（占其时间的 \4%），已计入",
+    ),
+    (
+        rf"the benchmark wrote checkpoints for {_N} s, and without them would have trained {_N} tok/s: (.+)",
+        r"基准写检查点用时 \1 秒，若不写则为 \2 tok/s：\3",
     ),
     (
         r"the (candidate|reference)'s log is doubtful: (.+)\. As it stands, (.+)",

@@ -926,7 +926,7 @@ export NNODES=1
 # which starts python -m paddle.distributed.launch --log_dir RUN-FOLDER/launcher/host-0 --gpus 0 --master 127.0.0.1:PORT --nnodes 1 --rank 0 --run_mode=collective
 
 # ERNIE-4.5-0.3B sft_lora at 8192 tokens, on gpu
-# recipe b1fcf5685ab9: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
+# recipe 951e1dfdd935: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k}.yaml
 # 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
@@ -935,6 +935,7 @@ max_seq_len: 8192
 template: "ernie_nothink"
 fine_tuning: "lora"
 lora_rank: 32
+lora_path: "RUN-FOLDER/lora-start"
 tensor_model_parallel_size: 1
 pipeline_model_parallel_size: 1
 seed: 23
@@ -952,7 +953,7 @@ export NNODES=1
 
 # ERNIE-4.5-0.3B sft_lora at 32768 tokens, on gpu
 # the suite trains at this length with samples filled to it (R12): add --filled
-# recipe 5b1b28745b0f: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
+# recipe 8ce38d30913b: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k}.yaml
 # 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
@@ -961,6 +962,7 @@ max_seq_len: 32768
 template: "ernie_nothink"
 fine_tuning: "lora"
 lora_rank: 32
+lora_path: "RUN-FOLDER/lora-start"
 tensor_model_parallel_size: 1
 pipeline_model_parallel_size: 1
 seed: 23
@@ -978,7 +980,7 @@ export NNODES=1
 
 # ERNIE-4.5-0.3B sft_lora at 131072 tokens, on gpu
 # the suite trains at this length with samples filled to it (R12): add --filled
-# recipe 0e34ab535449: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
+# recipe 11e68112901c: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_{8k,32k,128k}.yaml
 # layout: PaddlePaddle/ERNIE, examples/configs/ERNIE-4.5-0.3B/sft/run_sft_lora_128k.yaml
 # 1 card on 1 host: 1 replica of 1 x 1 (tensor x pipeline), 8 micro batches of 1 each, 8 samples a step
 # RUN-FOLDER/model: links to the files of baidu/ERNIE-4.5-0.3B
@@ -987,6 +989,7 @@ max_seq_len: 131072
 template: "ernie_nothink"
 fine_tuning: "lora"
 lora_rank: 32
+lora_path: "RUN-FOLDER/lora-start"
 tensor_model_parallel_size: 1
 pipeline_model_parallel_size: 1
 seed: 23

@@ -37,6 +37,8 @@ class Job:
     precision: str
     lora_rank: int
     """0 for full fine-tuning."""
+    lora_start: str
+    """File of the adapter to start from; empty: drawn as PaddlePaddle draws it on a CPU."""
     device: str
     """PyTorch's name: cpu, cuda, npu, xpu, ..."""
     plugin: str
@@ -50,6 +52,12 @@ class Job:
     """Tokens whose logits exist at once."""
     attention: str
     """PyTorch's implementation: sdpa, eager, or what the device's plugin adds."""
+    output: str
+    """Folder of the checkpoints."""
+    checkpoint_steps: int
+    """Steps between checkpoints; 0: none are written."""
+    resume_from: str
+    """A checkpoint to go on from; empty: the run begins with step 1."""
 
     @property
     def accumulation(self) -> int:
@@ -99,6 +107,8 @@ def _check(job: Job) -> None:
     for name in (*counts, "loss_chunk_tokens"):
         if getattr(job, name) < 1:
             raise JobError(f"{name} is {getattr(job, name)}, at least 1 is needed")
+    if job.checkpoint_steps < 0:
+        raise JobError(f"checkpoint_steps is {job.checkpoint_steps}")
     if (job.method == "sft_lora") != (job.lora_rank > 0):
         raise JobError(f"lora_rank {job.lora_rank} doesn't fit {job.method}")
     if job.global_batch % (job.micro_batch * job.processes):

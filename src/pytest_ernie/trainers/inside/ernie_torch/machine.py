@@ -83,6 +83,19 @@ class Machine:
                 found[name] = int(read(self.device))
         return found
 
+    def random_state(self) -> dict[str, torch.Tensor]:
+        """Return the state of PyTorch's random numbers, the host's and the device's."""
+        state = {"host": torch.get_rng_state()}
+        if self._module is not None:
+            state["device"] = self._module.get_rng_state(self.device)
+        return state
+
+    def restore_random(self, state: dict[str, torch.Tensor]) -> None:
+        """Take over what ``random_state`` returned."""
+        torch.set_rng_state(state["host"])
+        if self._module is not None:
+            self._module.set_rng_state(state["device"], self.device)
+
     def product_bits(self, dtype: torch.dtype) -> int:
         """
         Return how many bits of its numbers a matrix product keeps: float32 24, TF32 11, bfloat16 8.

@@ -27,6 +27,7 @@ FUSED = (
     ("mlp", ("down_proj",)),
 )
 """PaddleFormers' matrices of a layer in the order in which they are made, and their parts."""
+FUSED_NAMES = ("self_attn.qkv_proj", "self_attn.o_proj", "mlp.up_gate_proj", "mlp.down_proj")
 ADAPTER = "default"
 
 
@@ -73,32 +74,55 @@ def _with_adapters(model: Any, job: Job) -> Any:
     if job.gradient_checkpointing:
         model.enable_input_require_grads()
     adapted = get_peft_model(model, settings, autocast_adapter_dtype=False)
-    share_and_draw(model, job.seed, job.lora_rank)
+    if job.lora_start:
+        share_and_load(model, job.lora_start)
+    else:
+        share_and_draw(model, job.seed, job.lora_rank)
     return adapted
+
+
+def share_and_load(model: Any, file: str) -> None:
+    """Let the parts of a fused matrix share their A, and take it from a file of PaddleFormers' names."""
+    from safetensors.torch import load_file
+
+    given = load_file(file)
+    for number, layer in enumerate(_adapted(model)):
+        for name, parts in zip(FUSED_NAMES, layer, strict=True):
+            _share(parts, given[f"model.layers.{number}.{name}.lora_A"])
 
 
 def share_and_draw(model: Any, seed: int, rank: int) -> None:
     """Let the parts of a fused matrix share their A, and fill it with PaddlePaddle's numbers."""
     draws = Draws(seed)
-    layers = [
-        [[getattr(getattr(layer, block), part) for part in parts] for block, parts in FUSED]
-        for layer in model.model.layers
-    ]
+    layers = _adapted(model)
     words = model.get_input_embeddings().weight.numel()
     draws.skip(words + sum(_size(parts) for layer in layers for parts in layer))
     draws.skip_normal(words)  # the head is drawn last, even where it is the embedding
     for layer in layers:
         for parts in layer:
             draws.skip(_size(parts))  # the adapted matrix is drawn again, too
-            shared = parts[0].lora_A[ADAPTER]
-            width = shared.in_features
+            width = parts[0].in_features
             limit = math.sqrt(1 / 3) * math.sqrt(3 / width)
             drawn = draws.uniform(width * rank, -limit, limit).reshape(width, rank)
-            with torch.no_grad():
-                shared.weight.copy_(torch.from_numpy(drawn.T.copy()))
-            for part in parts:
-                part.lora_A[ADAPTER] = shared
-                part.lora_B[ADAPTER].weight.data.zero_()
+            _share(parts, torch.from_numpy(drawn))
+
+
+def _adapted(model: Any) -> list[list[list[Any]]]:
+    """Return each layer's adapted matrices in the order of FUSED, and each one's parts."""
+    return [
+        [[getattr(getattr(layer, block), part) for part in parts] for block, parts in FUSED]
+        for layer in model.model.layers
+    ]
+
+
+def _share(parts: list[Any], a: torch.Tensor) -> None:
+    """Give the parts one A, of shape (inputs, rank), and a B of zeros."""
+    shared = parts[0].lora_A[ADAPTER]
+    with torch.no_grad():
+        shared.weight.copy_(a.T)
+    for part in parts:
+        part.lora_A[ADAPTER] = shared
+        part.lora_B[ADAPTER].weight.data.zero_()
 
 
 def _size(parts: list[Any]) -> int:

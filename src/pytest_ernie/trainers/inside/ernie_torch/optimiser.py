@@ -6,6 +6,8 @@ Weights in bf16 have an fp32 master copy, and their gradients are added up in fp
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from .job import Job
@@ -67,11 +69,31 @@ class Optimiser:
         for group in self._adam.param_groups:
             group["lr"] = learning_rate
         self._adam.step()
+        self._hand_down()
+        self._adam.zero_grad(set_to_none=True)
+        return float(norm)
+
+    def state(self) -> dict[str, Any]:
+        """Return weights and moments, as ``restore`` takes them."""
+        weights = {name: master.detach() for name, master in self._masters.items()}
+        return {"weights": weights, "adam": self._adam.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what ``state`` returned; KeyError, ValueError or RuntimeError where it doesn't fit."""
+        weights = state["weights"]
+        if weights.keys() != self._masters.keys():
+            raise ValueError(f"{len(weights)} by name, {len(self._masters)} learn")
+        with torch.no_grad():
+            for name, master in self._masters.items():
+                master.copy_(weights[name])
+        self._hand_down()
+        self._adam.load_state_dict(state["adam"])
+
+    def _hand_down(self) -> None:
+        """Give the model what its fine weights have become."""
         with torch.no_grad():
             for parameter, master in self._copies:
                 parameter.copy_(master)
-        self._adam.zero_grad(set_to_none=True)
-        return float(norm)
 
 
 def _is_copied(parameter: torch.Tensor) -> bool:

@@ -10,16 +10,20 @@ import struct
 import sys
 import time
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from . import losses, model, schedule
+from . import checkpoints, losses, model, schedule
 from .job import Job, JobError
 from .machine import GIB, Machine
 from .optimiser import Optimiser
 from .samples import Encode, Sample, micro_batches, read_conversations, stream
+
+SAVING = "Saving model checkpoint to"
+"""What PaddleFormers says, too: whoever reads the log takes the step after it for one that waited."""
 
 
 def train(rank: int, job: Job, rendezvous: str) -> None:
@@ -51,10 +55,15 @@ def _train(job: Job, machine: Machine, tell: _Log) -> None:
         processes=job.processes,
         rank=machine.rank,
     )
+    done = 0
+    if job.resume_from:
+        done = checkpoints.restore(job, optimiser, machine)
+        tell(f"going on from the checkpoint of step {done}")
+    left = islice(steps, done, None)
     machine.wait()
     before_s = time.perf_counter()
-    for step in range(1, job.steps + 1):
-        loss = _step(job, machine, causal, next(steps))
+    for step in range(done + 1, job.steps + 1):
+        loss = _step(job, machine, causal, next(left))
         norm = optimiser.step(schedule.learning_rate(job, step))
         machine.wait()
         now_s = time.perf_counter()
@@ -63,6 +72,9 @@ def _train(job: Job, machine: Machine, tell: _Log) -> None:
         before_s = now_s
         if not math.isfinite(loss):
             raise JobError(f"the loss of step {step} is {loss}")
+        if checkpoints.is_due(job, step):
+            tell(f"{SAVING} {checkpoints.folder_of(job, step).name}")
+            checkpoints.save(job, step, optimiser, machine)
 
 
 def _step(job: Job, machine: Machine, causal: Any, step: list[list[Sample]]) -> float:

@@ -11,6 +11,7 @@ Needs `tokenizers` if the checkpoint has a tokenizer.json, otherwise `paddleform
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from typing import Any
 START = "<|begin_of_sentence|>"
 SEPARATOR = "<|end_of_sentence|>"
 END = "</s>"
+THINK, THOUGHT, NO_THOUGHT = "<think>", "</think>", "<think>\n\n</think>\n\n"
+"""What the template of multimodal models (ernie_vl_nothink) puts before an answer without thoughts."""
 IMAGE_START, IMAGE_END = "<|IMAGE_START|>", "<|IMAGE_END|>"
 
 Length = Callable[[str], int]
@@ -41,7 +44,25 @@ def tokenizer_of(checkpoint: Path) -> Length:
     return lambda text: len(slow.encode(text, add_special_tokens=False))
 
 
-def measure(sample: dict[str, Any], length: Length) -> tuple[int, int]:
+def remembering(length: Length) -> Length:
+    """
+    Return the same count, taken once for each text.
+
+    Long samples are made of a data set's own turns, some thousand of them each, so nearly every text comes
+    again. What is kept of one is a digest, since a data set may be as large as the memory.
+    """
+    known: dict[bytes, int] = {}
+
+    def remembered(text: str) -> int:
+        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        if key not in known:
+            known[key] = length(text)
+        return known[key]
+
+    return remembered
+
+
+def measure(sample: dict[str, Any], length: Length, *, multimodal: bool = False) -> tuple[int, int]:
     """Return the tokens of a sample, uncut, and those before its first answer; 0, 0 if it has none."""
     questions, answers = _texts(sample["src"]), _texts(sample["tgt"])
     if len(questions) != len(answers):
@@ -58,6 +79,8 @@ def measure(sample: dict[str, Any], length: Length) -> tuple[int, int]:
         total += length(f"User: {question}\nAssistant: ")
         before_answer = before_answer or total
         total += length(answer) + separator
+        if multimodal and THINK not in answer and THOUGHT not in answer:
+            total += length(NO_THOUGHT)
     return total + length(END) - separator, before_answer
 
 
@@ -93,19 +116,19 @@ def as_turns(sample: dict[str, Any], picture: Picture) -> tuple[dict[str, Any], 
 
 
 def pictures_of(checkpoint: Path, data: Path) -> Picture:
-    """Return what counts a picture's tokens, by the checkpoint's own rule of resizing."""
-    config = json.loads((checkpoint / "preprocessor_config.json").read_text(encoding="utf-8"))
-    patch, merge = config.get("patch_size", 14), config.get("merge_size", 2)
-    bounds = {name: config[name] for name in ("min_pixels", "max_pixels") if name in config}
+    """Return what counts a picture's tokens: the trainer's own processor of the checkpoint says its size."""
+    from paddleformers.transformers.ernie4_5_moe_vl.image_processor import (
+        Ernie4_5_VLImageProcessor,
+    )
+    from PIL import Image
+
+    processor = Ernie4_5_VLImageProcessor.from_pretrained(str(checkpoint))
 
     def tokens(path: str) -> int:
-        from paddleformers.transformers.ernie4_5_moe_vl.image_processor import smart_resize
-        from PIL import Image
-
         with Image.open(data.parent / path) as image:
             width, height = image.size
-        high, wide = smart_resize(height, width, factor=patch * merge, **bounds)
-        return int(high // (patch * merge)) * int(wide // (patch * merge))
+        _, (high, wide) = processor.get_smarted_resize(height, width)
+        return int(high * wide) // int(processor.merge_size) ** 2
 
     return tokens
 
@@ -118,7 +141,7 @@ def main() -> None:
     """Measure the samples of the job's file and write [tokens, before the answer] of each as JSON."""
     job = json.loads(sys.argv[1])
     checkpoint, data = Path(job["checkpoint"]), Path(job["data"])
-    length = tokenizer_of(checkpoint)
+    length = remembering(tokenizer_of(checkpoint))
     picture: Picture | None = None
     measured = []
     with data.open(encoding="utf-8") as lines:
@@ -127,10 +150,11 @@ def main() -> None:
                 continue
             try:
                 sample, pictures = json.loads(line), 0
-                if "text_info" in sample:
+                multimodal = "text_info" in sample
+                if multimodal:
                     picture = picture or pictures_of(checkpoint, data)
                     sample, pictures = as_turns(sample, picture)
-                total, before_answer = measure(sample, length)
+                total, before_answer = measure(sample, length, multimodal=multimodal)
                 # Where the pictures stand isn't looked at: nearly always before the first answer.
                 shift = pictures if total else 0
                 measured.append([total + shift, before_answer + shift])
