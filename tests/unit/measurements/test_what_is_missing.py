@@ -13,6 +13,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from pytest_ernie.accuracy import ask, tasks
+from pytest_ernie.engines.asking import context
 from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.engines.lifecycle.pool import ServerPool
 from pytest_ernie.engines.protocol import Launch, Server
@@ -241,7 +243,7 @@ def test_a_server_that_died_of_a_prompt_has_measured_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Its log is kept, and named."""
-    monkeypatch.setattr("pytest_ernie.engines.asking.context.probe", lambda *a, **k: None)
+    monkeypatch.setattr(context, "probe", lambda *a, **k: None)
 
     assert str(dying(monkeypatch, tmp_path, CONTEXT)).startswith(
         f"{tmp_path / 'server.log'}: the server died while it answered a prompt of 8192 tokens; got it"
@@ -254,8 +256,8 @@ def test_a_server_that_died_of_a_question_has_measured_nothing(
 ) -> None:
     """What it answered before is kept as it came."""
     asked = SimpleNamespace(questions=(), digest="d")
-    monkeypatch.setattr("pytest_ernie.accuracy.tasks.load_questions", lambda path: asked)
-    monkeypatch.setattr("pytest_ernie.accuracy.ask.ask", lambda *a, **k: None)
+    monkeypatch.setattr(tasks, "load_questions", lambda path: asked)
+    monkeypatch.setattr(ask, "ask", lambda *a, **k: None)
 
     assert str(dying(monkeypatch, tmp_path, ACCURACY)).startswith(
         f"{tmp_path / 'server.log'}: the server died while it answered {ACCURACY.dataset.name}; got it"
