@@ -1,8 +1,8 @@
 // Opens a page in every width, scheme and language, and prints what a reader would meet as JSON.
 //
-//   node look.mjs PAGE FOLDER [axe]
+//   node look.mjs PAGE FOLDER [axe | 1440-light-en,390-dark-zh]
 //
-// With "axe" it also asks axe-core, which takes its time on a long page.
+// With "axe" it also asks axe-core at each look, else only at those that are named: it takes its time on a long page.
 // Screenshots and the PDF go to FOLDER. Chromium is $CHROMIUM, else /usr/bin/chromium.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -41,8 +41,10 @@ async function look(width, scheme, language) {
     language: document.documentElement.lang,
     shown: (document.querySelector(".ernie-headline, .sheet-verdict")?.innerText || "").slice(0, 200),
   }));
-  await page.screenshot({ path: `${folder}/${width}-${scheme}-${language}.png` });
-  const found = asked === "axe" ? await accessibility(page) : { violations: [] };
+  const name = `${width}-${scheme}-${language}`;
+  await page.screenshot({ path: `${folder}/${name}.png` });
+  const wanted = asked === "axe" || (asked || "").split(",").includes(name);
+  const found = wanted ? await accessibility(page) : { violations: [] };
   const violations = found.violations.map((v) => ({
     id: v.id,
     impact: v.impact,
@@ -51,7 +53,7 @@ async function look(width, scheme, language) {
     why: v.nodes[0]?.failureSummary?.slice(0, 300),
   }));
   await page.close();
-  return { width, scheme, language, errors, violations, ...measured };
+  return { width, scheme, language, errors, asked: wanted, violations, ...measured };
 }
 
 async function accessibility(page) {

@@ -67,6 +67,13 @@ def report_of_one_model(folder: Path) -> Path:
     return reported(folder, "one", "--models", MODEL, "--lang=zh")
 
 
+def ours(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a subcommand of pytest-ernie."""
+    code = "import sys; from pytest_ernie.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def looked(page: Path, *asked: str) -> dict[str, Any]:
     """Open a page in three widths, two schemes and two languages; return what was met."""
     shots = Path(os.environ.get("PYTEST_ERNIE_SHOTS", page.parent)) / page.stem
@@ -85,7 +92,7 @@ def looked(page: Path, *asked: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def seen(report: Path) -> dict[str, Any]:
-    return looked(report)
+    return looked(report, "1440-light-en,390-dark-zh")
 
 
 @pytest.fixture(scope="session")
@@ -111,15 +118,17 @@ def test_each_language_is_shown_alone(seen):
         assert ("项判据中" in each["shown"]) is (each["language"] == "zh")
 
 
-def test_axe_finds_nothing_serious(asked):
-    """WCAG 2.1 A and AA: contrast, names, roles, order of headings."""
+def test_axe_finds_nothing_serious(seen, asked):
+    """WCAG 2.1 A and AA: contrast, names, roles, headings; the whole page twice, one model's at each look."""
+    looks = [each for each in (*seen["looks"], *asked["looks"]) if each["asked"]]
     serious = [
         (each["width"], each["scheme"], violation)
-        for each in asked["looks"]
+        for each in looks
         for violation in each["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
 
+    assert len(looks) == 14
     assert serious == []
 
 
@@ -161,24 +170,29 @@ def test_nothing_that_a_model_said_acts_on_the_terminal(folder, report):
     assert max(map(len, text.splitlines())) < 400
 
 
+def test_two_runs_side_by_side_are_a_page_for_every_screen(folder, report):
+    """The chip's claims beside a folder that has none: every criterion is a row."""
+    page = folder / "diff.html"
+    run = ours("diff", str(folder / "chip"), str(folder / "reference"), "--html", str(page))
+
+    assert run.returncode == 1, run.stderr
+    found = looked(page, "axe")
+    for each in found["looks"]:
+        assert (each["errors"], each["violations"]) == ([], [])
+        assert each["scroll"] <= each["inner"]
+    assert found["pdf"]["pages"] >= 1
+
+
 def test_the_certificate_page_is_one_sheet_and_says_what_is_missing(folder):
     """A bundle of the demonstration is synthetic and unsigned: a self-assessment, on one page of A4."""
     bundle, page = folder / "chip.ernie", folder / "certificate.html"
     bundle.unlink(missing_ok=True)
-    ours = "import sys; from pytest_ernie.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", ours]
-    subprocess.run(
-        [*command, "pack", "--evidence", str(folder / "chip"), "-o", str(bundle)], check=True
-    )
+    edition = ("--edition", str(folder / "edition.toml"))
+    ours("pack", "--evidence", str(folder / "chip"), "-o", str(bundle), *edition)
     started = time.monotonic()
-    run = subprocess.run(
-        [
-            *(*command, "certificate", str(bundle), "--reference", str(folder / "reference")),
-            *("--model", "ERNIE-4.5-0.3B", "--tier", "1", "-o", str(page)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+    run = ours(
+        *("certificate", str(bundle), "--reference", str(folder / "reference"), *edition),
+        *("--model", "ERNIE-4.5-0.3B", "--tier", "1", "-o", str(page)),
     )
 
     assert run.returncode == 1, run.stderr
@@ -189,3 +203,39 @@ def test_the_certificate_page_is_one_sheet_and_says_what_is_missing(folder):
     for each in found["looks"]:
         assert (each["errors"], each["violations"]) == ([], [])
         assert each["scroll"] <= each["inner"]
+
+
+def test_a_signed_bundle_of_which_everything_holds_gets_a_certificate_of_one_sheet(tmp_path):
+    """
+    From keys to page through the command line; without the key's signature it isn't one.
+
+    The figures are made up, and the devices' names say so; the edition, which isn't a shipped one, trusts
+    the key.
+    """
+    key, page, edition = (
+        tmp_path / "body.key",
+        tmp_path / "certificate.html",
+        tmp_path / "edition.toml",
+    )
+    trusted = ours("keys", "new", str(key)).stdout.rsplit("key ", 1)[1].strip()
+    asked = ("--edition", str(edition), "--model", "ERNIE-4.5-0.3B", "--tier", "2", "-o", str(page))
+    build(tmp_path, requests=60, model="ERNIE-4.5-0.3B", trusted_key=trusted)
+    bundles = []
+    for side, signed in (("chip", True), ("reference", True), ("chip", False)):
+        bundles.append(str(tmp_path / f"{side}-{signed}.ernie"))
+        by = ("--key", str(key)) if signed else ()
+        ours("pack", "--evidence", str(tmp_path / side), "-o", bundles[-1], *asked[:2], *by)
+    chip, reference, unsigned = bundles
+
+    run = ours("certificate", chip, "--reference", reference, *asked)
+
+    assert (run.returncode, run.stdout) == (0, f"certificate written to {page}\n")
+    text = page.read_text(encoding="utf-8")
+    for part in (">Certificate<", "Demo S1 (synthetic)", "by Test body", "suite doesn&#x27;t ship"):
+        assert part in text
+    found = looked(page, "axe")
+    assert found["pdf"]["pages"] == 1
+    assert [each for each in found["looks"] if each["errors"] or each["violations"]] == []
+    run = ours("certificate", unsigned, "--reference", reference, *asked)
+    assert run.returncode == 1
+    assert ">Self-assessment<" in page.read_text(encoding="utf-8")

@@ -66,9 +66,17 @@ class Synthetic(Bench):
     """One side: what it is asked for it makes up, and records as if it had been measured."""
 
     def __init__(
-        self, folder: Path, side: str, requests: int | None, questions: int, clock: Clock
+        self,
+        folder: Path,
+        side: str,
+        requests: int | None,
+        questions: int,
+        clock: Clock,
+        *,
+        marked: bool = True,
     ) -> None:
         super().__init__(load(str(folder.parent / EDITION)))
+        self._marked = marked
         self.name = side
         self._clock = clock
         self._store = Store(folder)
@@ -105,8 +113,11 @@ class Synthetic(Bench):
         launch: dict[str, Any] = {"trainer": "erniekit", "training_data": digest("synthetic data")}
         if what.datatype:
             launch = {"engine": "fastdeploy", "model": what.model, "datatype": what.datatype}
+        device = dict(story.REFERENCE if self.is_reference else story.CHIP)
+        if not self._marked:
+            del device["synthetic"]
         return Subject(
-            device=story.REFERENCE if self.is_reference else story.CHIP,
+            device=device,
             toolchain=digest([self.name, launch.get("engine", "trainer")]),
             checkpoint=digest([what.model, what.datatype or "bf16"]),
             launch=launch,
@@ -333,23 +344,34 @@ def build(
     questions: int = 200,
     model: str = "",
     loaded: tuple[str, ...] = ("",),
+    trusted_key: str = "",
 ) -> tuple[Path, Path]:
     """
     Write the evidence of both sides, unless it is there; return their folders.
+
+    With a ``trusted_key`` the edition trusts it and the devices aren't marked as synthetic, though their
+    names still say so: else no certificate could be made of them, not even in a test.
 
     ``requests`` of a whole workload, None: as many as the edition says.
     """
     sides = (folder / "chip", folder / "reference")
     if not (folder / "complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / EDITION).write_text(edition_text(questions), encoding="utf-8")
-        clock = Clock()
+        text = edition_text(questions)
+        if trusted_key:
+            entry = (
+                f'\n[[rulings.reference.trusted_keys]]\nname = "Test body"\nkey = "{trusted_key}"\n'
+            )
+            text = re.sub(r"(\[rulings\.reference\]\n(?:.+\n)+)", lambda m: m[0] + entry, text)
+        (folder / EDITION).write_text(text, encoding="utf-8")
+        clock, marked = Clock(), not trusted_key
         with (
             mock.patch.object(os, "fsync"),  # nothing here is worth waiting for a disk
             mock.patch.object(time, "time", clock.time),
         ):
             for place, name in zip(sides, ("candidate", "reference"), strict=True):
-                fill(Synthetic(place, name, requests, questions, clock), model, loaded)
+                side = Synthetic(place, name, requests, questions, clock, marked=marked)
+                fill(side, model, loaded)
         (folder / "complete").touch()
     return sides
 

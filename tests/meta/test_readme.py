@@ -127,13 +127,14 @@ def test_importing_stays_light(module: str) -> None:
 
 
 COMMANDS = [
-    (page.name, line)
+    (page.name, line.strip())
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-    for block in re.findall(
-        r"^```(?:sh|console)?\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S
+    for language, block in re.findall(
+        r"^ *```(\w*)\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.M | re.S
     )
+    if language in ("", "sh", "console")
     for line in block.replace("\\\n", " ").splitlines()
-    if re.match(r"(\$ )?pytest-ernie ", line)
+    if re.match(r" *(\$ )?pytest-ernie ", line)
 ]
 
 

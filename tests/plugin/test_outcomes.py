@@ -4,6 +4,7 @@ The words of verdicts, as pytest, its exit code and JUnit meet them.
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -214,3 +215,39 @@ def test_machines_get_results_and_a_summary(pytester, monkeypatch):
     assert "| FAIL |" in summary
     assert summary == (pytester.path / "github.md").read_text()
     result.stdout.fnmatch_lines(["results: r.json", "summary: s.md"])
+
+
+HOSTILE = "<script>alert(1)</script>|]]>\\x1b[31m\\x00\\ud800\\u202e " + "x" * 1_000_000
+
+
+def test_hostile_text_does_nothing_in_what_machines_read(pytester):
+    """JUnit stays XML; nothing holds markup, a sequence or a direction mark, and nothing is long."""
+    body = (
+        f"judge(Verdict(word=Word.FAIL, message='{HOSTILE}', measured='{HOSTILE}', required='8'))"
+    )
+
+    result = run(pytester, body, "--junitxml=j.xml", "--results=r.json", "--summary=s.md")
+
+    (failure,) = ElementTree.parse(pytester.path / "j.xml").iter("failure")
+    texts = {
+        "junit": ElementTree.tostring(failure, "unicode") + (pytester.path / "j.xml").read_text(),
+        "results": (pytester.path / "r.json").read_text(),
+        "summary": (pytester.path / "s.md").read_text(),
+        "terminal": result.stdout.str().split("self-assessment")[1],
+    }
+    for name, text in texts.items():
+        assert not re.search("[\x00\x1b\ud800\u202e]", text), name
+        assert len(text) < 60_000, name
+    assert "<script" not in texts["summary"] + texts["junit"]
+
+
+def test_junit_tells_of_a_criterion_whose_worker_died(pytester):
+    """Killed by the system, for instance: the criterion is there by name, and not as passed."""
+    result = run(pytester, "import os; os.kill(os.getpid(), 9)", "-n", "1", "--junitxml=j.xml")
+
+    tree = ElementTree.parse(pytester.path / "j.xml")
+    properties = {p.get("name"): p.get("value") for p in tree.iter("property")}
+    assert result.ret == 1
+    assert properties["criterion"] == "training.loss[ERNIE-4.5-tiny-sft]"
+    assert properties["verdict"] in ("INCONCLUSIVE", "NOT RUN")
+    assert len(list(tree.iter("failure"))) + len(list(tree.iter("error"))) == 1

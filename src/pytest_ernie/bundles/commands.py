@@ -43,6 +43,7 @@ def add_parsers(commands: Commands) -> None:
     diff.add_argument("before", type=Path)
     diff.add_argument("after", type=Path)
     diff.add_argument("--html", type=Path, metavar="FILE", help="write a page as well")
+    diff.add_argument("--lang", choices=("en", "zh"), default="en", help="of that page")
     diff.set_defaults(run=_diff)
 
 
@@ -120,7 +121,7 @@ def _diff(options: argparse.Namespace) -> int:
     found = compare(options.before, options.after)
     print_table(found)
     if options.html:
-        options.html.write_text(as_html(found), encoding="utf-8")
+        options.html.write_text(as_html(found, options.lang), encoding="utf-8")
         _say(f"written to {options.html}")
     return 1 if found.changes else 0
 

@@ -68,7 +68,7 @@ class Verification(Struct, frozen=True, kw_only=True):
     demands_trust: bool = False
     """Keys were named, and one of them must have signed it."""
     as_reference: bool = False
-    """It claims nothing but what it recorded, so nothing was compared."""
+    """It was recorded as a reference and is verified as one: nothing was compared."""
     edition_criteria: int = 0
     """How many criteria the edition has: what isn't claimed isn't judged, unless every one was asked for."""
 
@@ -95,9 +95,10 @@ class Verification(Struct, frozen=True, kw_only=True):
             reasons.append(
                 "no verdict could be derived: the bundle claims none that a reference shows"
             )
-        elif wanting := sum(word not in (Word.PASS, *RECORDED) for word in words):
-            wanted = "recorded whole" if self.as_reference else "PASS"
-            reasons.append(f"{wanting} of {len(words)} criteria aren't {wanted}")
+        elif not self.as_reference and (
+            wanting := sum(word not in (Word.PASS, *RECORDED) for word in words)
+        ):
+            reasons.append(f"{wanting} of {len(words)} criteria aren't PASS")
         return tuple(reasons)
 
 
@@ -176,20 +177,18 @@ def _verified(path: Path, asked: Asked) -> Verification:
     notes = list(_notes(store, runs, edition_digest(edition), edition.name))
     claimed = claims(runs)
     compared = [n for n, j in claimed.items() if j.verdict.word not in RECORDED]
-    as_reference = bool(claimed and not compared and not asked.every and not asked.reference)
+    by_its_runs = len(compared) < len(claimed) and all(run.recorded_reference for run in runs)
+    as_reference = by_its_runs and not (asked.every or asked.reference)
     reference = asked.reference
     if reference is None and not (edition.certifies or as_reference):
         reference = _shipped_reference()
     other = None if reference is None else _reference(reference, more)
     if other is not None:
         found += copied_findings(examined.marks, other.marks)
-    found += (
-        Finding(kind="cut", where="the journal's end", what=what)
-        for what in cut_tails(store.chains, runs)
-    )
+    found += _cut_findings(store, runs)
     judged: dict[str, Judgement] = {}
     if not found and not (other and other.findings):
-        about = compared or list(claimed)
+        about = list(claimed) if as_reference or not compared else compared
         question = Question(
             evidence=str(path.resolve()),
             reference=None if reference is None else str(reference.resolve()),
@@ -198,7 +197,8 @@ def _verified(path: Path, asked: Asked) -> Verification:
             as_reference=as_reference,
         )
         judged = rederive(question) if about or asked.every else {}
-    if compared and not asked.every and (recorded := len(claimed) - len(compared)):
+    recorded = len(claimed) - len(compared)
+    if compared and recorded and not (asked.every or as_reference):
         notes.append(f"{recorded} criteria are claimed as recorded only, and were not compared")
     same = _is_same_reference(runs, other.store if other else None)
     if judged and not same:
@@ -211,7 +211,7 @@ def _verified(path: Path, asked: Asked) -> Verification:
         signed=vouched,
         edition=edition.name,
         findings=tuple(found),
-        differences=tuple(_differences(claimed, judged, same)),
+        differences=tuple(_differences(claimed, judged, same, as_reference)),
         judgements=tuple(judged.values()),
         reference=None if reference is None else str(reference),
         reference_signed=other.signed if other else None,
@@ -237,6 +237,11 @@ def _chain_findings(store: Store, seal: Seal | None) -> list[Finding]:
         for part in parts
         for finding in chain_findings(part, None)
     ]
+
+
+def _cut_findings(store: Store, runs: tuple[Run, ...]) -> Iterable[Finding]:
+    for what in cut_tails(store.chains, runs):
+        yield Finding(kind="cut", where="the journal's end", what=what)
 
 
 def _reference(reference: Path, trusted: Mapping[str, str]) -> Examined:
@@ -316,10 +321,14 @@ def _is_same_reference(runs: tuple[Run, ...], reference: Store | None) -> bool:
 
 
 def _differences(
-    claimed: Mapping[str, Judgement], judged: Mapping[str, Judgement], same_reference: bool
+    claimed: Mapping[str, Judgement],
+    judged: Mapping[str, Judgement],
+    same_reference: bool,
+    as_reference: bool,
 ) -> Iterable[Difference]:
+    """A reference must hold what it says it recorded; else what was only recorded claims nothing."""
     for name, claim in claimed.items():
-        if claim.verdict.word in RECORDED or not judged:
+        if (claim.verdict.word in RECORDED) is not as_reference or not judged:
             continue
         own = judged.get(name)
         if own is None:

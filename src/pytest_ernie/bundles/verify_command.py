@@ -16,6 +16,7 @@ import msgspec
 from pytest_ernie.errors import ErnieError
 from pytest_ernie.questions import ATTEMPTS
 from pytest_ernie.report.text import line
+from pytest_ernie.verdicts import Word
 
 if TYPE_CHECKING:
     from pytest_ernie.bundles.verify import Verification
@@ -88,7 +89,7 @@ def in_words(found: Verification) -> Iterator[str]:
     yield f"bundle {found.bundle}, sha256 of its manifest {found.digest}"
     yield found.signed.words
     if found.as_reference:
-        yield "it claims nothing but what it recorded, so it was verified as a reference"
+        yield "it was recorded as a reference, and is verified as one"
     elif found.reference is None:
         yield "reference: none was given, so what must be compared with one is INCONCLUSIVE"
     elif found.reference_signed is not None:
@@ -114,9 +115,10 @@ def in_words(found: Verification) -> Iterator[str]:
         yield f"why not: {reason}"
     count = len(found.judgements)
     if found.holds and found.as_reference:
+        whole = sum(judgement.verdict.word is Word.RECORDED for judgement in found.judgements)
         yield (
-            f"HOLDS AS A REFERENCE: {count} criteria are recorded whole, by edition {found.edition}; nothing "
-            "was compared, and nothing is certified"
+            f"HOLDS AS A REFERENCE: {whole} of {found.edition_criteria} criteria are recorded whole, by "
+            f"edition {found.edition}; nothing was compared, and nothing is certified"
         )
     elif found.holds:
         yield (

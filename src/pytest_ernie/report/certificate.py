@@ -7,6 +7,7 @@ Pure: what is known of a bundle comes in as ``Case``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -111,7 +112,11 @@ def page(case: Case, lang: str = "en") -> str:
 def _head(case: Case, title: str) -> str:
     datatype = case.edition.tier(case.tier).datatype.upper()
     roman = ROMAN[case.tier]
-    scope = both({"both": "Both", "training": "Training", "inference": "Inference"}[case.scope])
+    scope = both(
+        {"both": "Training and inference", "training": "Training", "inference": "Inference"}[
+            case.scope
+        ]
+    )
     return (
         f'<header><p class="sheet-kind">{both(title)}</p>'
         f'<h1 lang="zh">{html(case.edition.title)}</h1>'
@@ -129,7 +134,18 @@ def _certificate(case: Case) -> str:
         f"PASS. Signed by {names}.",
         f"本级别的 {count} 项判据均由已签名的证据重新推导，全部通过。签名者：{names}。",
     )
-    return f'<p class="sheet-verdict">{text}</p>{_clauses(case)}{_devices(case)}'
+    return f'<p class="sheet-verdict">{text}</p>{_foreign(case)}{_clauses(case)}{_devices(case)}'
+
+
+def _foreign(case: Case) -> str:
+    """Whoever writes an edition chooses its thresholds and its keys, so a reader must see whose it is."""
+    if case.edition_is_shipped:
+        return ""
+    text = both(
+        "Judged by an edition that this suite doesn't ship: compare its digest with the one that the "
+        "certifying body publishes."
+    )
+    return f'<p class="sheet-verdict sheet-open">{text}</p>'
 
 
 MOST_REASONS = 12
@@ -178,12 +194,16 @@ def _devices(case: Case) -> str:
 
 
 def _names(subjects: tuple[Subject, ...]) -> str:
-    facts = ("name", "count", "memory_gib", "driver")
-    seen = dict.fromkeys(
-        ", ".join(f"{key.replace('_', ' ')} {s.device[key]}" for key in facts if key in s.device)
-        for s in subjects
-    )
+    seen = dict.fromkeys(_device(subject.device) for subject in subjects)
     return "; ".join(html(text, 200) for text in list(seen)[:4]) or "–"
+
+
+def _device(facts: Mapping[str, object]) -> str:
+    """``NAME × 8, 64 GiB, driver 5.0``: what of a device's facts a reader of one page wants."""
+    parts = [f"{facts.get('name', '–')}" + (f" × {facts['count']}" if "count" in facts else "")]
+    parts += [f"{facts['memory_gib']} GiB"] if "memory_gib" in facts else []
+    parts += [f"driver {facts['driver']}"] if "driver" in facts else []
+    return ", ".join(parts)
 
 
 def short_code(digest: str) -> str:
@@ -192,12 +212,11 @@ def short_code(digest: str) -> str:
 
 
 def _foot(case: Case) -> str:
-    shipped = "" if case.edition_is_shipped else " (not one that this suite ships)"
     signed = case.signed.words
     facts = {
         "Evidence": case.bundle_digest,
         "Reference evidence": case.reference_digest or "–",
-        "Edition": f"{case.edition.name} {case.edition_digest}{shipped}",
+        "Edition": f"{case.edition.name} {case.edition_digest}",
         "Signature": signed,
         "Challenge": case.challenge or "",
         "Derived by": f"pytest-ernie {case.suite}",

@@ -21,7 +21,7 @@ from pytest_ernie.report.overview import certificate_matrix, headline, missing
 from pytest_ernie.report.pictures import Picture
 from pytest_ernie.report.text import html
 from pytest_ernie.report.tiers_plot import TierBar, tier_bars
-from pytest_ernie.report.words import both, either, pair, told
+from pytest_ernie.report.words import LANGUAGE_BUTTON, both, either, pair, told
 from pytest_ernie.verdicts import Word
 
 SHOWN_OF_DIGEST = 12
@@ -112,9 +112,7 @@ def _navigation(models: list[str]) -> str:
     links += [("#ernie-facts", both("Facts")), ("#results-table", both("All results"))]
     items = "".join(f'<a href="{target}">{text}</a>' for target, text in links)
     return (
-        f'<nav class="ernie-nav" aria-label="{either("Sections")}">{items}'
-        '<button type="button" id="ernie-language" lang="zh" aria-label="中文 / English">'
-        '<span class="t-en">中文</span><span class="t-zh" lang="en">English</span></button></nav>'
+        f'<nav class="ernie-nav" aria-label="{either("Sections")}">{items}{LANGUAGE_BUTTON}</nav>'
     )
 
 

@@ -17,6 +17,13 @@ from pytest_ernie.report.text import html, visible
 _COMPILED = tuple((re.compile(pattern), template) for pattern, template in PATTERNS)
 
 
+LANGUAGE_BUTTON = (
+    '<button type="button" id="ernie-language" lang="zh" aria-label="中文 / English">'
+    '<span class="t-en">中文</span><span class="t-zh" lang="en">English</span></button>'
+)
+"""The switch; a page that has it holds script.js, too."""
+
+
 def chinese(text: str) -> str | None:
     """
     Return a text of ours in Chinese, None where there is no translation (a model's name, a figure).

@@ -11,7 +11,7 @@ import pytest
 
 from doubles.bundles import packed
 from doubles.forger import Workshop, claimed_run
-from pytest_ernie.bundles.diff import as_html, compare
+from pytest_ernie.bundles.diff import SCRIPT, as_html, compare, how_much
 from pytest_ernie.bundles.references import read_reference
 from pytest_ernie.bundles.runs import write_run
 from pytest_ernie.bundles.signing import sign_bundle
@@ -77,8 +77,46 @@ def test_the_page_of_a_diff_runs_nothing(two: tuple[Path, Path]) -> None:
     """
     page = as_html(compare(*two))
 
-    assert "<script" not in page and "\x1b" not in page
+    assert 1 == page.count("<script") and SCRIPT.read_text(encoding="utf-8") in page
+    assert "\x1b" not in page
     assert 2 == page.count("UNSIGNED")
+
+
+def test_the_page_speaks_both_languages(two: tuple[Path, Path]) -> None:
+    """
+    It begins in the one that is asked for, and has a switch.
+    """
+    page = as_html(compare(*two), "zh")
+
+    assert '<html lang="zh" class="ernie-zh">' in page
+    for words in ("两份证据对比", "未签名", ">未通过<", 'id="ernie-language"'):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moved"),
+    [
+        ("400 tok/s = 50.0 %", "500 tok/s = 62.5 %", "+100 (+25.0%), +12.5 (+25.0%)"),
+        ("0 outliers, largest 0.004", "3 outliers, largest 0.004", "+3"),
+        ("78.00 (-7.00)", "79.00 (-6.00)", "+1 (+1.3%), +1 (+14.3%)"),
+        ("–", "400 tok/s = 50.0 %", ""),
+        ("5 steps, finite", "largest difference 0.1", ""),
+    ],
+)
+def test_by_how_much_figures_moved(before: str, after: str, moved: str) -> None:
+    """
+    Figure by figure, absolute and as a share; nothing where the texts differ in words.
+    """
+    assert moved == how_much(before, after)
+
+
+def test_verdicts_that_changed_come_before_figures_that_moved(two: tuple[Path, Path]) -> None:
+    """
+    They are what a reader looks for.
+    """
+    abouts = [change.about for change in compare(*two).changes]
+
+    assert "verdict" == abouts[0]
 
 
 def test_the_command_writes_table_and_page(

@@ -22,7 +22,7 @@ from pytest_ernie.errors import EvidenceError
 from pytest_ernie.evidence import Store
 from pytest_ernie.evidence.bundle import Seal, open_bundle
 from pytest_ernie.standard.digest import canonical
-from pytest_ernie.verdicts import Word
+from pytest_ernie.verdicts import Verdict, Word
 
 
 @pytest.fixture(scope="module")
@@ -143,10 +143,36 @@ def test_a_reference_that_lacks_what_it_claims_does_not_hold(
 
     code, told = verified(capsys, tmp_path / "a100.ernie")
 
-    words = [(j["verdict"]["word"], j["criterion"]["clause"]) for j in told["judgements"]]
+    (lacking,) = told["differences"]
     assert (1, True) == (code, told["as_reference"])
-    assert 1 == words.count(("INCONCLUSIVE", "inference.throughput"))
-    assert [f"1 of {len(words)} criteria aren't recorded whole"] == told["why_not"]
+    assert lacking["criterion"].startswith("inference.throughput[")
+    assert ("RECORDED", "INCONCLUSIVE") == (lacking["claimed"], lacking["derived"])
+    assert 1 == len(told["why_not"])
+
+
+def test_a_reference_need_not_have_everything(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    What its own run told to be missing is no lie, and the rest is worth as much as before.
+    """
+    folder = Path(shutil.copytree(recorded, tmp_path / "evidence"))
+    (kept,) = (folder / "runs").glob("*.json")
+    run = msgspec.json.decode(kept.read_bytes(), type=Run)
+    missing = Verdict(word=Word.INCONCLUSIVE, message="the engine has no W4A8")
+    first = msgspec.structs.replace(run.judgements[0], verdict=missing)
+    kept.write_bytes(
+        canonical(
+            msgspec.to_builtins(
+                msgspec.structs.replace(run, judgements=(first, *run.judgements[1:]))
+            )
+        )
+    )
+    Workshop(folder).pack(tmp_path / "a100.ernie")
+
+    code, told = verified(capsys, tmp_path / "a100.ernie")
+
+    assert (0, True, []) == (code, told["as_reference"], told["why_not"])
 
 
 def test_a_tail_that_was_cut_off_before_sealing_is_found(

@@ -38,6 +38,7 @@ def test_the_text_is_found_wherever_it_is(message: str, text: str) -> None:
         (422, b'{"detail": [{"loc": 1}]}', 'HTTP 422: [{"loc":1}]'),
         (500, b"Internal Server Error", "HTTP 500: Internal Server Error"),
         (502, b"", "HTTP 502: empty body"),
+        (500, b'{"error": "\xff\xfe"}', 'HTTP 500: {"error": "\ufffd\ufffd"}'),
         (200, b'{"choices": []}', 'HTTP 200: {"choices":[]}'),
         (200, b"[1]", "HTTP 200: [1]"),
         (200, b"<html>", "HTTP 200: <html>"),
@@ -88,3 +89,13 @@ def test_the_key_travels_with_every_request() -> None:
 
     assert let_in.answered
     assert refused.error == "HTTP 401: Unauthorized"
+
+
+def test_an_answer_that_is_no_utf_8_is_an_error_and_ends_nothing() -> None:
+    """One broken byte in one answer must not cost the other thousands."""
+    body = b'{"choices": [{"message": {"content": "\xff\xfe"}, "finish_reason": "stop"}]}'
+
+    answer = read_answer(200, body, 0.5)
+
+    assert not answer.answered
+    assert answer.error is not None and answer.error.startswith("HTTP 200: {")

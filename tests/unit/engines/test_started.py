@@ -17,12 +17,19 @@ import pytest
 
 from doubles import openai_server
 from pytest_ernie.engines.dialects import VLLM
+from pytest_ernie.engines.lifecycle import watch
 from pytest_ernie.engines.lifecycle.belongings import IPC_RMID, things
 from pytest_ernie.engines.lifecycle.started import HowToStart, StartedServer, start_until_ready
 from pytest_ernie.engines.ports import Ports, UnleasedPorts, free_ports
 from pytest_ernie.errors import ServerNotStarted
 
 SERVE = f"import runpy; runpy.run_path({openai_server.__file__!r}, run_name='__main__')"
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of one process are quickly looked at; a worker counts once it was seen twice."""
+    monkeypatch.setattr(watch, "LOOK_S", 0.2)
 
 
 def worker_logs(workdir: Path) -> Iterable[Path]:
@@ -124,7 +131,7 @@ def test_a_worker_in_a_deep_folder_is_seen(tmp_path: Path) -> None:
     """What is shown of a command line is cut, what is looked for isn't."""
     script = """
 import subprocess, sys, time
-worker = [sys.executable, "-c", "import time; time.sleep(6)", "/deep" * 60, "worker_process.py"]
+worker = [sys.executable, "-c", "import time; time.sleep(2.5)", "/deep" * 60, "worker_process.py"]
 subprocess.Popen(worker, start_new_session=True)
 time.sleep(60)
 """
@@ -147,7 +154,7 @@ time.sleep(3.5)
 
 def test_a_server_in_which_nothing_moves_is_given_up(tmp_path: Path) -> None:
     """Before its time is over; what it said last is looked at."""
-    problem = refused("import time; print('one', flush=True); time.sleep(600)", tmp_path, quiet_s=2)
+    problem = refused("import time; print('one', flush=True); time.sleep(600)", tmp_path, quiet_s=1)
 
     assert problem.what == "Engine stopped moving while it started"
     assert problem.got is not None

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from doubles import load_records
 from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.load import limit
 from pytest_ernie.load.arrivals import closed
@@ -27,12 +28,7 @@ SETTINGS = SearchSettings(most=64, output_tokens=10)
 
 def record(due_s: float, done_s: float, error: str | None = None) -> RequestRecord:
     """An answer of 11 tokens whose first came after a tenth of a second."""
-    return RequestRecord(
-        index=0, due_s=due_s, sent_s=due_s, first_token_s=due_s + 0.1, last_token_s=done_s,
-        done_s=done_s, wanted_tokens=11, prompt_tokens=3, output_tokens=11, cached_tokens=0,
-        chunks=11, status=200, finish_reason="length", error=error, request_digest="",
-        answer_digest="",
-    )  # fmt: skip
+    return load_records.record(0, due_s, done_s, first_token_s=due_s + 0.1, error=error)
 
 
 def test_requests_that_only_filled_the_slots_don_t_count() -> None:

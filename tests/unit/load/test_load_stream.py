@@ -228,3 +228,12 @@ def test_how_many_tokens_came_in_the_first_moment(
 
     assert first_tokens == stream.first_tokens
     assert 1.0 == Stream(dialect).first_tokens
+
+
+def test_an_event_that_is_no_utf_8_fails_its_request_and_no_other() -> None:
+    """Whatever bytes a server sends, the client goes on."""
+    broken = b'data: {"choices": [{"delta": {"content": "\xff\xfe"}}]}\n\n'
+
+    _, problem = read(broken, *WHOLE)
+
+    assert problem is not None and problem.startswith("error in stream: {")

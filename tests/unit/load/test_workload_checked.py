@@ -6,36 +6,14 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ernie.load.protocol import RequestRecord
+from doubles.load_records import record
 from pytest_ernie.load.workloads import check_prompt_tokens
-
-
-def record(index: int, prompt_tokens: int | None, error: str | None = None) -> RequestRecord:
-    """A request of which the server says that its prompt had so many tokens."""
-    return RequestRecord(
-        index=index,
-        due_s=0.0,
-        sent_s=0.0,
-        first_token_s=0.1,
-        last_token_s=0.2,
-        done_s=0.2,
-        wanted_tokens=16,
-        prompt_tokens=prompt_tokens,
-        output_tokens=16,
-        cached_tokens=None,
-        chunks=16,
-        status=200,
-        finish_reason="length",
-        error=error,
-        request_digest="",
-        answer_digest="",
-    )
 
 
 def problems(counted: list[int | None], read: list[int | None]) -> tuple[str, ...]:
     """What there is to say of these counts."""
     return check_prompt_tokens(
-        counted, [record(index, tokens) for index, tokens in enumerate(read)]
+        counted, [record(index, prompt_tokens=tokens) for index, tokens in enumerate(read)]
     )
 
 
@@ -46,7 +24,7 @@ def test_a_template_adds_about_the_same_to_all() -> None:
 
 def test_nothing_is_said_where_nothing_is_known() -> None:
     """No counts, none of one prompt, or no records."""
-    assert check_prompt_tokens(None, [record(0, 3)]) == ()
+    assert check_prompt_tokens(None, [record(0, prompt_tokens=3)]) == ()
     assert problems([None, 10, None], [3, 22, 1500]) == ()
     assert problems([10, 20], []) == ()
 
@@ -134,7 +112,11 @@ def test_a_server_that_cuts_all_is_found_out() -> None:
 def test_a_server_that_says_nothing_is_named() -> None:
     """Silence proves nothing; a failed request is judged elsewhere."""
     counted = [10, 20, 30]
-    records = [record(0, 22), record(1, None), record(2, None, error="refused: 429")]
+    records = [
+        record(0, prompt_tokens=22),
+        record(1, prompt_tokens=None),
+        record(2, prompt_tokens=None, error="refused: 429"),
+    ]
 
     assert check_prompt_tokens(counted, records) == (
         "1 of 2 answers don't say how many tokens their prompt had",
@@ -143,9 +125,16 @@ def test_a_server_that_says_nothing_is_named() -> None:
 
 def test_a_failed_request_says_nothing() -> None:
     """Even with a count."""
-    assert check_prompt_tokens([10], [record(0, 3, error="cut: 3 of 16 tokens")]) == ()
+    assert (
+        check_prompt_tokens([10], [record(0, prompt_tokens=3, error="cut: 3 of 16 tokens")]) == ()
+    )
 
 
 def test_an_index_is_a_place_in_the_workload() -> None:
     """Records come in any order, and may be of a part of it."""
-    assert check_prompt_tokens([10, 20, 3000], [record(2, 3012), record(0, 22)]) == ()
+    assert (
+        check_prompt_tokens(
+            [10, 20, 3000], [record(2, prompt_tokens=3012), record(0, prompt_tokens=22)]
+        )
+        == ()
+    )

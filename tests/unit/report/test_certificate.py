@@ -126,8 +126,18 @@ def test_a_certificate_is_of_its_own_scope_tier_and_model(scope, name, certifies
 
 
 def test_an_edition_that_is_not_shipped_is_said_to_be():
-    assert "not one that this suite ships" in page(case(edition_is_shipped=False))
-    assert "not one that this suite ships" not in page(case())
+    """Above the clauses, not in the small print: who writes an edition chooses thresholds and keys."""
+    said = "Judged by an edition that this suite doesn&#x27;t ship"
+
+    before_the_clauses = page(case(edition_is_shipped=False)).split("<table")[0]
+    assert said in before_the_clauses
+    assert said not in page(case())
+
+
+def test_a_device_is_named_as_people_say_it():
+    facts = {"count": 8, "memory_gib": 64, "driver": "5.0", "machine": "m"}
+
+    assert "Chip X × 8, 64 GiB, driver 5.0" in page(case(subjects=(subject("Chip X", **facts),)))
 
 
 def test_hostile_names_do_nothing():

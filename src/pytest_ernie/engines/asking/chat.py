@@ -21,6 +21,10 @@ THINK_START, THINK_END = "<think>", "</think>"
 """How reasoning stands in the content where no reasoning parser is switched on."""
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a body raises that is no JSON, isn't UTF-8, or is nested too deeply."""
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What came back: text and counts, or why there are none."""
 
@@ -132,7 +136,7 @@ def read_answer(status: int, body: bytes, latency_s: float) -> Answer:
             finish_reason=choice.get("finish_reason"),
             latency_s=latency_s,
         )
-    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, RecursionError):
+    except (*UNREADABLE, LookupError, TypeError, AttributeError):
         return Answer(status=status, error=error_text(status, body), latency_s=latency_s)
 
 
@@ -146,7 +150,7 @@ def server_words(body: bytes) -> str:
     text = body.decode("utf-8", "replace").strip()
     try:
         message = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         message = None
     for key in ("detail", "error", "message"):
         if isinstance(message, dict) and key in message:

@@ -80,6 +80,7 @@ PHRASES: dict[str, str] = {
     # the certificate
     "Certificate": "认证证书",
     "Training": "训练",
+    "Training and inference": "训练与推理",
     "Scope": "范围",
     "Reference evidence": "基准证据",
     "Challenge": "挑战码",
