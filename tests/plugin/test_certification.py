@@ -212,6 +212,9 @@ def test_fresh_measures_again_and_keeps_the_earlier_result(compared, laboratory)
     entries = Store.existing(laboratory.path / "ernie-evidence").journal.entries
     reasons = [e.body["reason"] for e in entries if e.type == "begin"]
     assert reasons.count("the fan was broken") == 2
+    runs = sorted((laboratory.path / "ernie-evidence" / "runs").glob("*.json"))
+    sealed = json.loads(runs[-1].read_text())["sealed"]
+    assert sealed == {"entries": len(entries), "head": entries[-1].hash}
     beside = [note for verdict in laboratory.verdicts() for note in verdict["notes"]]
     assert (
         beside

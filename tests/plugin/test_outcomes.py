@@ -217,6 +217,17 @@ def test_machines_get_results_and_a_summary(pytester, monkeypatch):
     result.stdout.fnmatch_lines(["results: r.json", "summary: s.md"])
 
 
+def test_a_long_requirement_is_wrapped_and_not_cut(pytester):
+    """A hundred columns are enough for whatever is required, on as many lines as it takes."""
+    words = " ".join(f"word{number}" for number in range(40))
+
+    result = run(pytester, f"judge(Verdict(word=Word.PASS, message='m', required='{words}'))")
+
+    section = result.stdout.str().split("self-assessment")[1]
+    assert "word39)" in section
+    assert max(map(len, section.splitlines()[1:8])) <= 100
+
+
 HOSTILE = "<script>alert(1)</script>|]]>\\x1b[31m\\x00\\ud800\\u202e " + "x" * 1_000_000
 
 

@@ -66,7 +66,7 @@ class RunKeeper:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Write once; a full disk costs the claim and nothing else."""
+        """Write once; a full disk, or a journal that was cut meanwhile, costs the claim and nothing else."""
         if not self._judgements:
             return
         folder = self._session.settings.evidence
@@ -74,12 +74,14 @@ class RunKeeper:
             return
         try:
             write_run(folder, self._run())
-        except OSError:
+        except (OSError, ErnieError):
             return
 
     def _run(self) -> Run:
         settings = self._session.settings
-        journal = Journal(settings.evidence)
+        used = self._session.candidate_if_used  # under -n it is the workers' alone
+        journal = used.store.journal if used else Journal(settings.evidence)
+        journal.refresh()
         return Run(
             suite=suite(),
             edition=settings.edition.name,

@@ -373,6 +373,8 @@ def _software(subject: Subject) -> str:
     launch = subject.launch
     what = launch.get("trainer") or launch.get("engine") or launch.get("endpoint") or "software"
     parts = [f"<b>{html(str(what), 200)}</b>"]
+    if "model" in launch:
+        parts.append(html(str(launch["model"]), 80))
     if "datatype" in launch:
         parts.append(html(str(launch["datatype"]).upper(), 40))
     for label, digest in (("toolchain", subject.toolchain), ("weights", subject.checkpoint)):

@@ -118,7 +118,7 @@ def _write_row(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
     terminal.write(f"{word.value:<13}", **_COLOUR[word])
     terminal.write(f"{name[:room]}\n")
     if word in (Word.PASS, Word.FAIL):
-        terminal.write(f"{'':13}{measured}"[:width] + "\n")
+        _write_wrapped(terminal, measured, width)
     for note in row.verdict.notes:
         if note.startswith((DIED, ATTEMPTS)):
             _write_wrapped(terminal, note, width)

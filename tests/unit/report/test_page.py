@@ -258,7 +258,7 @@ def test_facts_name_device_software_and_digests():
         suite="0.9",
         subjects=(
             subject("NPU 9", launch={"trainer": "erniekit"}, toolchain="ab" * 32),
-            subject("NPU 9", launch={"engine": "vllm", "datatype": "wint8"}),
+            subject("NPU 9", launch={"engine": "vllm", "model": "M", "datatype": "wint8"}),
         ),
     )
 
@@ -266,7 +266,7 @@ def test_facts_name_device_software_and_digests():
 
     assert text.count("NPU 9") == 1
     assert "erniekit, toolchain abababababab, weights cccccccccccc" in text
-    assert "vllm, WINT8, toolchain" in text
+    assert "vllm, M, WINT8, toolchain" in text
     assert "rehearsal eeeeeeeeeeee" in text
     assert "pytest-ernie 1.2.3" in text
 

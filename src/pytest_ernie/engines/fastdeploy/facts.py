@@ -63,6 +63,11 @@ ONLINE = "Model Status: Original"
 METHOD = re.compile(r"^Quantization Method: (\w+)$")
 NOTHING = "No quantization config found"
 KERNEL = re.compile(r"\b\w*(?:gemm|kernel)\w*w4a8\w*|\b\w*w4a8\w*(?:gemm|kernel)\w*", re.IGNORECASE)
+TROUBLE = re.compile(
+    r"\b(no|not|cannot|can't|without|unable|missing|unsupported|disabled?|skip\w*|fail\w*|fall\w*"
+    r"|import\w*|warn\w*|error|errors|\w+Error)\b",
+    re.IGNORECASE,
+)
 EVIDENCE = re.compile(
     r"quantization_config|Model Status:|Quantization Method|No quantization config|'quantization'"
     r"|Launch worker service command|quantization *:"
@@ -223,8 +228,23 @@ def activation_of(
 
 
 def w4a8_kernels(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of W4A8 kernels in logs and traces, each once."""
-    return tuple(dict.fromkeys(match[0] for text in texts for match in KERNEL.finditer(text)))
+    """
+    Return the names of W4A8 kernels in logs and traces, each once.
+
+    A line that tells of trouble names what didn't run as well as what did, and proves neither.
+    """
+    found = (
+        match[0]
+        for text in texts
+        for match in KERNEL.finditer(text)
+        if not TROUBLE.search(_line_around(text, match))
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _line_around(text: str, match: re.Match[str]) -> str:
+    start = text.rfind("\n", 0, match.start()) + 1
+    return text[start : (text + "\n").index("\n", match.end())]
 
 
 class Matrix(Struct, frozen=True, kw_only=True):

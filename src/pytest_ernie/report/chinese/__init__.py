@@ -7,9 +7,9 @@ pattern's group holds is translated again where that is known; figures, names an
 
 from __future__ import annotations
 
-from pytest_ernie.report.chinese import causes, page, pictures, sentences, training
+from pytest_ernie.report.chinese import answers, causes, page, pictures, sentences, training
 
-_PARTS = (page, sentences, training, pictures, causes)
+_PARTS = (page, sentences, answers, training, pictures, causes)
 
 PHRASES: dict[str, str] = {key: told for part in _PARTS for key, told in part.PHRASES.items()}
 

@@ -47,6 +47,14 @@ PHRASES: dict[str, str] = {
     "Add this machine's name to /etc/hosts, after 127.0.0.1": "请把本机名写入 /etc/hosts 的 127.0.0.1 之后",
     "Make room: df -h, /dev/shm included": "请腾出空间：df -h，包括 /dev/shm",
     "the server died": "服务端退出",
+    "Record it anew": "请重新录制",
+    "this is the reference's own measurement, and nothing is compared with itself": (
+        "这是基准自己的测量，不能与自身比较"
+    ),
+    "Give the reference as --reference and the candidate's own folder as --evidence": (
+        "请用 --reference 给出基准，用 --evidence 给出被测自己的目录"
+    ),
+    "start of LoRA": "LoRA 初值",
     # evidence
     "candidate and reference don't train by the same recipe, so they can't be compared": (
         "被测与基准的训练配置不同，无法比较"
