@@ -11,7 +11,7 @@ from pytest_ernie.comparison import (
     share_of_serving_benchmark,
     with_deaths,
 )
-from pytest_ernie.paired_answers import scores_agree
+from pytest_ernie.paired_answers import score_alone, scores_agree
 from pytest_ernie.verdicts import serving_context
 
 
@@ -53,11 +53,12 @@ def test_tps_reaches_its_share_of_the_benchmark(criterion, candidate, reference,
 
 
 @clause("inference.accuracy")
-def test_the_score_equals_the_benchmarks(criterion, candidate, reference, standard, judge):
+def test_the_score_equals_the_benchmarks(criterion, candidate, reference, standard, show, judge):
     """
     > 模型在指定数据集评测，得分与GPU结果持平(相差1分以内)
     """
     measured = candidate.accuracy(criterion)
+    show(*score_alone(measured, standard))
     benchmark = reference.accuracy(criterion)
 
     judge(scores_agree(measured, benchmark, standard))

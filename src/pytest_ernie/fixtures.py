@@ -1,10 +1,11 @@
 """
-What conformance tests ask for: nouns, and one verb, ``judge``.
+What conformance tests ask for: nouns, and two verbs, ``show`` and ``judge``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -49,6 +50,14 @@ def candidate(ernie: ErnieSession) -> Bench:
 def reference(ernie: ErnieSession) -> Bench:
     """What it is compared with: evidence recorded elsewhere."""
     return ernie.reference
+
+
+@pytest.fixture
+def show(
+    request: pytest.FixtureRequest, ernie: ErnieSession
+) -> Callable[[str, tuple[str, ...]], None]:
+    """Show what was measured, and notes on it, even if there is nothing to compare it with."""
+    return partial(ernie.outcomes.show, request.node)
 
 
 @pytest.fixture

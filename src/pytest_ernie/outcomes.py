@@ -24,6 +24,10 @@ PROPERTY = "ernie"
 """Name of the user property that holds the whole judgement as JSON."""
 
 _verdict = pytest.StashKey[Verdict]()
+_alone = pytest.StashKey[tuple[str, tuple[str, ...]]]()
+
+
+NOTHING_SHOWN: tuple[str, tuple[str, ...]] = ("–", ())
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +50,10 @@ class Outcomes:
             raise ErnieError("a criterion was judged twice", where=item.nodeid)
         item.stash[_verdict] = verdict
 
+    def show(self, item: pytest.Item, measured: str, notes: tuple[str, ...]) -> None:
+        """Take what was measured: a verdict shows it, too, where nothing can be compared with it."""
+        item.stash[_alone] = (measured, notes)
+
     @contextmanager
     def deciding(self, item: pytest.Item, criterion: Criterion) -> Iterator[None]:
         """Run a test's body; afterwards it has a verdict, and raises unless that is PASS."""
@@ -54,11 +62,16 @@ class Outcomes:
             if _verdict not in item.stash:
                 item.stash[_verdict] = inconclusive("the test formed no verdict")
         except ReferenceBeingRecorded:
+            measured, notes = item.stash.get(_alone, NOTHING_SHOWN)
             item.stash[_verdict] = Verdict(
-                word=Word.RECORDED, message="recorded as a reference; nothing was compared"
+                word=Word.RECORDED,
+                message="recorded as a reference; nothing was compared",
+                measured=measured,
+                notes=notes,
             )
         except ErnieError as error:
-            item.stash[_verdict] = inconclusive(str(error))
+            measured, notes = item.stash.get(_alone, NOTHING_SHOWN)
+            item.stash[_verdict] = inconclusive(str(error), measured=measured, notes=notes)
         except Exception as error:
             # Whatever was judged before the test broke off doesn't count.
             item.stash[_verdict] = _broken_off(error)

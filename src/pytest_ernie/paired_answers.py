@@ -17,7 +17,7 @@ from pytest_ernie.errors import EvidenceError
 from pytest_ernie.measurements.accuracy import Answers
 from pytest_ernie.standard import Edition
 from pytest_ernie.standard.dataset import Dataset
-from pytest_ernie.verdicts import Flip, Layout, Verdict, Word, accuracy_equal
+from pytest_ernie.verdicts import Flip, Layout, Verdict, Word, accuracy_equal, score_of
 
 if TYPE_CHECKING:
     from pytest_ernie.accuracy.ask import AnswerRecord
@@ -51,16 +51,11 @@ def scores_agree(measured: Answers, benchmark: Answers, edition: Edition) -> Ver
     dataset = edition.dataset(benchmark.record.what.dataset or "")
     _the_editions(benchmark, dataset)
     _all_prompts(benchmark, dataset.prompt_seeds)
-    asked = benchmark.answers
     verdict = accuracy_equal(
         measured.scores,
         benchmark.scores,
         edition.rulings.accuracy,
-        layout=Layout(
-            question_of={id: answer.question for id, answer in asked.items()},
-            group_of={id: answer.group for id, answer in asked.items()},
-            average=dataset.average,
-        ),
+        layout=_layout(benchmark, dataset),
         unscored_because=reasons(measured.answers.values()),
         reference_unscored_because=reasons(benchmark.answers.values()),
     )
@@ -74,6 +69,22 @@ def scores_agree(measured: Answers, benchmark: Answers, edition: Edition) -> Ver
         ),
     )
     return with_deaths(verdict, *measured.record.deaths)
+
+
+def score_alone(measured: Answers, edition: Edition) -> tuple[str, tuple[str, ...]]:
+    """Return a score that nothing is compared with, and what a reader of it should know."""
+    dataset = edition.dataset(measured.record.what.dataset or "")
+    shown = score_of(measured.scores, _layout(measured, dataset))
+    questions = len({answer.question for answer in measured.answers.values()})
+    return shown, (f"{shown} points on {questions} questions", *measured.notes)
+
+
+def _layout(answers: Answers, dataset: Dataset) -> Layout:
+    return Layout(
+        question_of={id: answer.question for id, answer in answers.answers.items()},
+        group_of={id: answer.group for id, answer in answers.answers.items()},
+        average=dataset.average,
+    )
 
 
 def _of_answers(word: Word, measured: Answers, benchmark: Answers) -> Iterator[str]:

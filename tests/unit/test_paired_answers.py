@@ -12,7 +12,7 @@ import pytest
 from doubles.two_sides import died, elsewhere, full, sample, side
 from pytest_ernie.errors import EvidenceError
 from pytest_ernie.measurements.accuracy import Answers
-from pytest_ernie.paired_answers import EXCERPT, FLIPS_SHOWN, scores_agree
+from pytest_ernie.paired_answers import EXCERPT, FLIPS_SHOWN, score_alone, scores_agree
 from pytest_ernie.standard import load
 from pytest_ernie.verdicts import Flip, Verdict, Word
 
@@ -341,4 +341,20 @@ def test_questions_that_nobody_checked_are_told() -> None:
     assert scores_agree(one, elsewhere(one), of_a_library(sha256=None)).notes[-1] == (
         "the edition has no digest of arithmetic: both sides were asked the same 100 questions "
         "(sha256 qqqqqqqqqqqq…), and which copy that is nobody checked"
+    )
+
+
+def test_a_score_is_shown_without_a_reference() -> None:
+    """With what a reader should know of the answers; unscored questions make it a range."""
+    cut = side(
+        sample(0, None), sample(1, finish_reason="length"), *(sample(n) for n in range(2, 200))
+    )
+
+    assert score_alone(full(0, 1, 2), EDITION) == ("98.50", ("98.50 points on 200 questions",))
+    assert score_alone(cut, EDITION) == (
+        "99.50 to 100.00",
+        (
+            "99.50 to 100.00 points on 200 questions",
+            "1 of 200 answers were cut by max_tokens",
+        ),
     )

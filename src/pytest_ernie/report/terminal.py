@@ -119,6 +119,8 @@ def _write_row(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
     terminal.write(f"{name[:room]}\n")
     if word in (Word.PASS, Word.FAIL):
         _write_wrapped(terminal, measured, width)
+    elif row.verdict.measured != "–":
+        _write_wrapped(terminal, row.verdict.measured, width)
     for note in row.verdict.notes:
         if note.startswith((DIED, ATTEMPTS)):
             _write_wrapped(terminal, note, width)

@@ -4,7 +4,7 @@ Verdicts: pure functions from what was measured to a word with its sum. They imp
 
 from __future__ import annotations
 
-from pytest_ernie.verdicts.accuracy import Average, Layout, Scores, accuracy_equal
+from pytest_ernie.verdicts.accuracy import Average, Layout, Scores, accuracy_equal, score_of
 from pytest_ernie.verdicts.attempts import attempts_agree
 from pytest_ernie.verdicts.band import agreement
 from pytest_ernie.verdicts.context import (
@@ -51,6 +51,7 @@ __all__ = [
     "inconclusive",
     "loss_follows",
     "peak",
+    "score_of",
     "serving_context",
     "stalls_of",
     "throughput_share",

@@ -112,6 +112,11 @@ def accuracy_equal(
     )
 
 
+def score_of(scores: Scores, layout: Layout) -> str:
+    """Return a side's score on the 0..100 scale, from its unscored questions all wrong to all right."""
+    return _range(_side(scores, layout.weights(list(scores))), 2)
+
+
 def _unusable(candidate: Scores, reference: Scores) -> str | None:
     """Say why there is nothing to compare, or None."""
     if not candidate:

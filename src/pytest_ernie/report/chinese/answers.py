@@ -55,6 +55,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         r"(\d+) of (\d+) answers were empty, with all that was said in the reasoning",
         r"\2 个回答中有 \1 个为空，内容全在思考部分",
     ),
+    (rf"{_RANGE} points on (\d+) questions", r"\2 题得 \1 分"),
     (r"on the reference (.+)", r"在基准上：\1"),
     (
         r"candidate and reference (?:did not ask|were not asked) the same questions: (\d+) differ, the first "
