@@ -241,9 +241,13 @@ def failure(record: RequestRecord) -> str | None:
 
 
 def came_at_once(record: RequestRecord) -> bool:
-    """Tell whether several tokens share one moment: the server's doing, or a client's that slept."""
+    """
+    Tell whether several events share one moment: the server's doing, or a client's that slept.
+
+    What came in a single event was put together by the server, whatever the client did.
+    """
     first, last = record.first_token_s, record.last_token_s
-    several = (record.output_tokens or 0) > 1
+    several = (record.output_tokens or 0) > 1 and record.chunks > 1
     return record.error is None and first is not None and first == last and several
 
 

@@ -175,14 +175,17 @@ def test_an_answer_without_a_decode_speed_failed(changed: dict[str, Any]) -> Non
     [
         ({"last_token_s": 1.0}, True),
         ({}, False),
+        ({"last_token_s": 1.0, "chunks": 2}, True),
+        ({"last_token_s": 1.0, "chunks": 1}, False),
         ({"last_token_s": 1.0, "output_tokens": 1}, False),
         ({"last_token_s": 1.0, "output_tokens": 0}, False),
         ({"last_token_s": 1.0, "error": "cut: x"}, False),
         ({"first_token_s": None, "last_token_s": None}, False),
     ],
 )
-def test_only_several_tokens_can_come_at_once(changed: dict[str, Any], at_once: bool) -> None:
-    """A server that counts none has failed by itself, however long the client slept."""
+def test_only_several_events_can_come_at_once(changed: dict[str, Any], at_once: bool) -> None:
+    """A server that counts no tokens, or sends all in one event, has failed by itself, however long
+    the client slept."""
     assert came_at_once(record(**changed)) is at_once
 
 
