@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,7 +15,7 @@ import msgspec
 from pytest_ernie.clauses import MARKERS, marks_of
 from pytest_ernie.errors import UsageProblem
 from pytest_ernie.evidence import Store, What
-from pytest_ernie.questions import Question
+from pytest_ernie.questions import Question, hours_in_words, seconds_of
 from pytest_ernie.settings import CANDIDATE_FOLDER, Settings, read_settings
 from pytest_ernie.standard import Criterion, Edition, criteria
 from pytest_ernie.standard.starts import Start, in_order
@@ -115,14 +115,6 @@ def starts_as_json(edition: Edition, chosen: list[Criterion], known: dict[Questi
         ],
         indent=2,
     )
-
-
-def seconds_of(served: Iterable[Criterion], known: Mapping[Question, float]) -> float | None:
-    """Return how long a start's measurements took, None unless all of them are known."""
-    asked = {Question.of(criterion) for criterion in served}
-    if not asked <= known.keys():
-        return None
-    return sum(known[question] for question in asked)
 
 
 def chosen_by(expression: str, criterion: Criterion) -> bool:
@@ -270,11 +262,6 @@ def _words(
     whole = len(found) + len(guessed) == len(asked)
     sign = ("" if whole else "> ") + ("~" if guessed else "")
     return f"{sign}{hours_in_words(sum(found) + sum(guessed))}"
-
-
-def hours_in_words(seconds: float) -> str:
-    """Return a time as people read it."""
-    return f"{seconds / 3600:.1f} h" if seconds >= 360 else f"{seconds / 60:.1f} min"
 
 
 def _clauses(served: tuple[Criterion, ...]) -> str:

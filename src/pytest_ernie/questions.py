@@ -1,8 +1,10 @@
 """
-Which measurements answer a criterion, and how often each was begun (R15: no best-of-N).
+Which measurements answer a criterion, how long they took, and how often each was begun (R15: no best-of-N).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -84,3 +86,16 @@ def attempts_at(store: Store, criterion: Criterion) -> str | None:
     things = "1 measurement" if measurements == 1 else f"{measurements} measurements"
     why = f"; measured again because: {'; '.join(reasons)}" if reasons else ""
     return f"{len(begun)} at {things}, {completed} of them completed{why}"
+
+
+def seconds_of(served: Iterable[Criterion], known: Mapping[Question, float]) -> float | None:
+    """Return how long a start's measurements took, None unless all of them are known."""
+    asked = {Question.of(criterion) for criterion in served}
+    if not asked <= known.keys():
+        return None
+    return sum(known[question] for question in asked)
+
+
+def hours_in_words(seconds: float) -> str:
+    """Return a time as people read it."""
+    return f"{seconds / 3600:.1f} h" if seconds >= 360 else f"{seconds / 60:.1f} min"

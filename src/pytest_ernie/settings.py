@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from pytest_ernie.challenge import checked_challenge
 from pytest_ernie.engines.address import checked_address
-from pytest_ernie.errors import UsageProblem
+from pytest_ernie.errors import ErnieError, UsageProblem
 from pytest_ernie.shards import Asked, asked_shard
 from pytest_ernie.site import Site, read_site
-from pytest_ernie.standard import Edition, edition_digest, load
+from pytest_ernie.standard import Edition, edition_digest, editions, load
 
 CANDIDATE_FOLDER = "ernie-evidence"
 REFERENCE_FOLDER = "ernie-reference"
@@ -65,13 +65,17 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
         endpoint = checked_address(endpoint, where="--endpoint")
     if device is None and endpoint is not None:
         device = "endpoint"
-    name = _text(options, "edition") or ("rehearsal" if device == "cpu" else "ernie-4.5")
-    edition = _with_models(load(name), _text(options, "models"))
     recording = bool(options.get("record_reference"))
     offline = bool(options.get("offline"))
     evidence = folder / (
         _text(options, "evidence") or (REFERENCE_FOLDER if recording else CANDIDATE_FOLDER)
     )
+    name = (
+        _text(options, "edition")
+        or (edition_recorded(evidence) if offline else None)
+        or ("rehearsal" if device == "cpu" else "ernie-4.5")
+    )
+    edition = _with_models(load(name), _text(options, "models"))
     reference, *more = _references(_texts(options, "reference"), edition, folder)
     for one in (reference, *more):
         _refuse_self_comparison(evidence, one, recording)
@@ -106,6 +110,17 @@ def read_settings(options: dict[str, object], folder: Path) -> Settings:
         shard=asked_shard(shard, folder) if shard else None,
         challenge=checked_challenge(challenge) if challenge else None,
     )
+
+
+def edition_recorded(evidence: Path) -> str | None:
+    """Return the shipped edition by which all of the evidence was measured, None if that isn't one."""
+    from pytest_ernie.evidence import Store
+
+    try:
+        names = {what.edition for what in Store.existing(evidence).measured()}
+    except ErnieError:  # whoever judges it says what is wrong
+        return None
+    return names.pop() if len(names) == 1 and names <= set(editions()) else None
 
 
 def _data(name: str | None, site: Site | None, folder: Path) -> Path | None:

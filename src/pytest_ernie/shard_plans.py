@@ -12,8 +12,7 @@ from pathlib import Path
 import msgspec
 
 from pytest_ernie.errors import UsageProblem
-from pytest_ernie.planned import hours_in_words, seconds_of
-from pytest_ernie.questions import Question
+from pytest_ernie.questions import Question, hours_in_words, seconds_of
 from pytest_ernie.settings import Settings
 from pytest_ernie.shards import COUNT_MAX, LAYOUT, Shard, ShardPlan
 from pytest_ernie.site import Site

@@ -24,7 +24,7 @@ def judge(pytester: pytest.Pytester, conformance_folder: Path) -> Judge:
         pytester.runpytest_inprocess(
             str(conformance_folder),
             *("--rootdir", str(pytester.path), "-p", "no:cacheprovider", "--offline"),
-            *("--edition=gpu-proof", f"--evidence={RECORDED / bundle}.ernie"),
+            f"--evidence={RECORDED / bundle}.ernie",
             *(f"--reference={RECORDED / 'reference.ernie'}", "--results=results.json"),
             *("-m", markers),
         )

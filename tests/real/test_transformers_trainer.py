@@ -4,6 +4,8 @@ The transformers trainer for real, on a CPU: against the shipped reference that 
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -153,25 +155,40 @@ def test_saving_memory_changes_nothing(train: Any, method: str) -> None:
     assert farthest(curve(frugal).by_step(), plain) < 1e-5
 
 
-def test_two_processes_are_two_micro_batches(toolchain: Toolchain, train: Any) -> None:
-    """The mean over two processes is that over two micro batches of one: 4x2, whoever holds them."""
-    import json
-    import subprocess
-
-    one = train(micro_batch=4, steps=6)
-    described = json.loads(one.config) | {"processes": 2, "micro_batch": 4}
+def in_two_processes(one: TrainingOutcome, toolchain: Toolchain, **changes: Any) -> Curve:
+    """The same job by two processes of half the samples each."""
+    described = json.loads(one.config) | {"processes": 2, "micro_batch": 4, **changes}
     job = Path(one.log).with_name("two.json")
     job.write_text(json.dumps(described))
-    two = subprocess.run(
+    run = subprocess.run(
         [toolchain.python, "-m", "ernie_torch", str(job)],
         env=one.environment | {"HOME": str(job.parent)},
         capture_output=True,
         check=True,
     )
+    return read_curve(run.stdout)
 
-    told = read_curve(two.stdout).by_step()
+
+def test_two_processes_are_two_micro_batches(toolchain: Toolchain, train: Any) -> None:
+    """The mean over two processes is that over two micro batches of one: 4x2, whoever holds them."""
+    one = train(micro_batch=4, steps=6)
+
+    told = in_two_processes(one, toolchain).by_step()
+
     assert list(told) == [1, 2, 3, 4, 5, 6]
     assert max(abs(told[s] - loss) for s, loss in curve(one).by_step().items()) < 1e-5
+
+
+def test_two_processes_go_on_from_one_checkpoint(toolchain: Toolchain, train: Any) -> None:
+    """The first one's serves both: every loss as if nothing had happened."""
+    one = train(micro_batch=4, steps=6)
+    whole = in_two_processes(one, toolchain, checkpoint_steps=4)
+    checkpoint = Path(one.log).with_name("output") / "checkpoint-4"
+
+    went_on = in_two_processes(one, toolchain, resume_from=str(checkpoint))
+
+    assert went_on.steps == (5, 6)
+    assert went_on.loss_md5 == whole.loss_md5[4:]
 
 
 def test_a_loss_that_is_no_number_ends_the_run(train: Any) -> None:

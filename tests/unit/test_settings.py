@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ernie.errors import ErnieError, SiteError, StandardError, UsageProblem
+from pytest_ernie.evidence import Store, Subject, What
 from pytest_ernie.settings import Settings, read_settings
 from pytest_ernie.standard import edition_digest, load
 
@@ -219,3 +220,32 @@ def test_the_rest_is_taken_as_it_is(
     settings = read(tmp_path, **options)
 
     assert expected == (settings.applicant, settings.lang, settings.fresh)
+
+
+def test_offline_the_evidence_says_by_which_edition(tmp_path: Path) -> None:
+    """
+    Unless one is named. An unknown one, several, or none leave what the device stands for.
+    """
+    recorded = Path(__file__).parents[2] / "fixtures" / "gpu-proof" / "candidate.ernie"
+
+    def edition(offline: bool = True, evidence: Path = recorded, **more: object) -> str:
+        return read(tmp_path, offline=offline, evidence=str(evidence), **more).edition.name
+
+    assert edition() == "gpu-proof"
+    assert edition(device="xpu") == "gpu-proof"
+    assert edition(edition="rehearsal") == "rehearsal"
+    assert edition(evidence=tmp_path / "nothing") == "ernie-4.5"
+    assert edition(evidence=measured(tmp_path / "foreign", "theirs")) == "ernie-4.5"
+    assert edition(evidence=measured(tmp_path / "mixed", "rehearsal", "gpu-proof")) == "ernie-4.5"
+    assert edition(offline=False, evidence=measured(tmp_path / "live", "gpu-proof")) == "ernie-4.5"
+
+
+def measured(folder: Path, *editions: str) -> Path:
+    """Evidence of a measurement under each edition."""
+    store = Store(folder)
+    subject = Subject(device={"machine": "a"}, toolchain=None, checkpoint="c")
+    for name in editions:
+        what = What(kind="training.run", edition=name, model="m", method="sft")
+        with store.recording(what, subject, "digest") as recording:
+            recording.finish({})
+    return folder

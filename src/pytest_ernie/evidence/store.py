@@ -38,6 +38,10 @@ LAYOUT = 1
 """Version of the folder's layout; a newer one is refused, never guessed at."""
 
 
+WORDS = 400
+"""Characters of a failure's message that are worth repeating."""
+
+
 class Store:
     """
     One evidence folder: a candidate's, or a reference, which is nothing but evidence recorded elsewhere.
@@ -103,6 +107,24 @@ class Store:
                 wanted=self._asked_challenge or "none",
                 fix="Give that one with --challenge, or another folder with --evidence",
             )
+
+    def failure_of(self, what: What) -> str | None:
+        """
+        Return why the last attempt at a measurement failed, in the words that were kept, cut to a few lines.
+
+        If it was never begun: why one of the same model, method and data type failed (they share a server).
+        """
+        near = None
+        for chain in self.chains:
+            for entry in chain.of_type.get("failure", ()):
+                begin = next((e for e in chain.of_id[entry.id] if e.type == "begin"), None)
+                if begin is None or not begin.body.get("spec"):
+                    continue
+                tried = msgspec.convert(begin.body["spec"], What)
+                words = str(entry.body.get("message", ""))[:WORDS]
+                if tried == what or (near is None and _shares_a_server(tried, what)):
+                    near = words
+        return near
 
     def find(self, what: What, subject: Subject | None = None) -> Record | None:
         """
@@ -333,3 +355,11 @@ class Recording:
             for entry in self._journal.of_type.get("begin", ())
             if (entry.body.get("what"), entry.body.get("subject")) == (wanted, ours)
         ]
+
+
+def _shares_a_server(one: What, other: What) -> bool:
+    return one.datatype is not None and (one.edition, one.model, one.datatype) == (
+        other.edition,
+        other.model,
+        other.datatype,
+    )

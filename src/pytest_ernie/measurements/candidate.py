@@ -215,9 +215,11 @@ class OfflineCandidate(Bench):
             self._store.check_challenge()
         found = self._store.find(plan.what)
         if found is None:
+            tried = self._store.failure_of(plan.what)
             raise EvidenceMissing(
                 f"nothing is recorded for {plan.what.title}",
                 where=self._settings.evidence,
+                got=None if tried is None else f"an attempt that failed: {tried}",
                 fix="Run without --offline on the device to measure it",
             )
         return found

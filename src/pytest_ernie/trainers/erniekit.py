@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from pytest_ernie.errors import ToolchainError, TrainerError
+from pytest_ernie.errors import ToolchainError
 from pytest_ernie.progress import Progress, silent
 from pytest_ernie.toolchains.environment import inherited
 from pytest_ernie.toolchains.installed import folders_of, versions_in
@@ -28,7 +28,13 @@ from pytest_ernie.trainers.protocol import (
     TrainingPreview,
 )
 from pytest_ernie.trainers.recipe_yaml import as_yaml, settings
-from pytest_ernie.trainers.running import QUIET, run_to_the_end
+from pytest_ernie.trainers.running import (
+    QUIET,
+    home_in,
+    run_to_the_end,
+    shown_cards,
+    with_its_programs,
+)
 from pytest_ernie.trainers.tokens import count_tokens
 
 Command = Literal["paddleformers-cli", "erniekit"]
@@ -86,9 +92,9 @@ class ErnieKitTrainer:
         if job.recipe.lora_start is not None and not speaks_erniekit(self._command, version):
             given = write_start(workdir / FOLDER, Path(job.checkpoint), job.recipe)
         (workdir / CONFIG).write_text(preview.config, encoding="utf-8")
-        environment = inherited() | _of_slurm(job) | preview.environment
-        folder = str(Path(toolchain.python).parent)
-        environment["PATH"] = os.pathsep.join(filter(None, (folder, environment.get("PATH", ""))))
+        environment = with_its_programs(
+            inherited() | _of_slurm(job) | preview.environment, toolchain
+        )
         outcome = run_to_the_end(job, preview.command, environment, preview.config, progress)
         return msgspec.structs.replace(
             outcome,
@@ -181,8 +187,7 @@ def _environment(job: TrainingJob, command: Command) -> dict[str, str]:
         "MASTER_PORT": port,
         LOG_VARIABLE[command]: str(workdir / LAUNCHER / f"host-{job.hosts.rank}"),
         "PF_HOME": str(workdir / "home"),
-        "HF_HOME": str(workdir / "home"),
-        "XDG_CACHE_HOME": str(workdir / "home"),
+        **home_in(workdir),
     }
     if job.threads is not None:
         environment["OMP_NUM_THREADS"] = str(job.threads)
@@ -191,16 +196,8 @@ def _environment(job: TrainingJob, command: Command) -> dict[str, str]:
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(job.cards) or "0"
         if len(job.cards) > 1:
             environment["PADDLE_DISTRI_BACKEND"] = "gloo"
-    elif job.visible_variable is None or not job.cards:
-        raise TrainerError(
-            "no cards are given to train on",
-            where=f"{job.recipe.model} {job.recipe.method}",
-            got=f"device {job.paddle_device}, cards {job.cards}, variable {job.visible_variable}",
-            fix="Name the cards in the site file",
-        )
-    else:
-        environment[job.visible_variable] = ",".join(job.cards)
-    return environment
+        return environment
+    return environment | shown_cards(job)
 
 
 def _of_slurm(job: TrainingJob) -> dict[str, str]:

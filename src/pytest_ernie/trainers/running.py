@@ -9,9 +9,11 @@ import signal
 import time
 from pathlib import Path
 
+from pytest_ernie.errors import TrainerError
 from pytest_ernie.progress import Progress
 from pytest_ernie.toolchains.environment import PERSONAL
 from pytest_ernie.toolchains.process import Running, start
+from pytest_ernie.toolchains.toolchain import Toolchain
 from pytest_ernie.trainers.cause import cause_of
 from pytest_ernie.trainers.curve import UnreadableLineError, read_step
 from pytest_ernie.trainers.protocol import LOG, Enough, TrainingJob, TrainingOutcome, Watch
@@ -26,6 +28,30 @@ QUIET = {
 }
 """No downloads and no telemetry, and no packages from the user's home."""
 CAUSE_LINES = 400
+
+
+def home_in(workdir: Path) -> dict[str, str]:
+    """Return the variables that keep what libraries write in the run's own folder."""
+    home = str(workdir / "home")
+    return {"HF_HOME": home, "XDG_CACHE_HOME": home}
+
+
+def shown_cards(job: TrainingJob) -> dict[str, str]:
+    """Return the variable that shows the job's cards to a process; TrainerError if there are none."""
+    if job.visible_variable is None or not job.cards:
+        raise TrainerError(
+            "no cards are given to train on",
+            where=f"{job.recipe.model} {job.recipe.method}",
+            got=f"device {job.paddle_device}, cards {job.cards}, variable {job.visible_variable}",
+            fix="Name the cards in the site file",
+        )
+    return {job.visible_variable: ",".join(job.cards)}
+
+
+def with_its_programs(environment: dict[str, str], toolchain: Toolchain) -> dict[str, str]:
+    """Return variables whose PATH begins with the toolchain's programs."""
+    folders = (str(Path(toolchain.python).parent), environment.get("PATH", ""))
+    return {**environment, "PATH": os.pathsep.join(filter(None, folders))}
 
 
 def run_to_the_end(

@@ -27,7 +27,13 @@ from pytest_ernie.trainers.protocol import (
     TrainingOutcome,
     TrainingPreview,
 )
-from pytest_ernie.trainers.running import QUIET, run_to_the_end
+from pytest_ernie.trainers.running import (
+    QUIET,
+    home_in,
+    run_to_the_end,
+    shown_cards,
+    with_its_programs,
+)
 from pytest_ernie.trainers.tokens import count_tokens
 
 INSIDE = Path(__file__).with_name("inside")
@@ -99,9 +105,7 @@ class TransformersTrainer:
         given = None
         if job.recipe.lora_start is not None:
             given = write_start(workdir / FOLDER, Path(job.checkpoint), job.recipe)
-        found = inherited() | preview.environment
-        folder = str(Path(toolchain.python).parent)
-        found["PATH"] = os.pathsep.join(filter(None, (folder, found.get("PATH", ""))))
+        found = with_its_programs(inherited() | preview.environment, toolchain)
         outcome = run_to_the_end(job, preview.command, found, preview.config, progress)
         return msgspec.structs.replace(outcome, lora_start=given)
 
@@ -254,23 +258,11 @@ def environment(job: TrainingJob, site: Mapping[str, str], *, tf32: bool) -> dic
     found |= DETERMINISM | QUIET
     if tf32:
         del found["NVIDIA_TF32_OVERRIDE"]
-    home = str(Path(job.workdir).absolute() / "home")
-    found |= {
+    found |= home_in(Path(job.workdir).absolute()) | {
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONSAFEPATH": "1",
-        "HF_HOME": home,
-        "XDG_CACHE_HOME": home,
     }
     if job.threads is not None:
         found["OMP_NUM_THREADS"] = str(job.threads)
-    if job.paddle_device == "cpu":
-        return found
-    if job.visible_variable is None or not job.cards:
-        raise TrainerError(
-            "no cards are given to train on",
-            where=f"{job.recipe.model} {job.recipe.method}",
-            got=f"device {job.paddle_device}, cards {job.cards}, variable {job.visible_variable}",
-            fix="Name the cards in the site file",
-        )
-    return found | {job.visible_variable: ",".join(job.cards)}
+    return found if job.paddle_device == "cpu" else found | shown_cards(job)

@@ -13,6 +13,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from pytest_ernie.accuracy import ask, tasks
+from pytest_ernie.engines.asking import context
 from pytest_ernie.engines.dialects import VLLM
 from pytest_ernie.engines.lifecycle.pool import ServerPool
 from pytest_ernie.engines.protocol import Launch, Server
@@ -28,6 +30,7 @@ from pytest_ernie.evidence import Recording, Store, Subject
 from pytest_ernie.measurements.accuracy import AccuracyPlan
 from pytest_ernie.measurements.candidate import OfflineCandidate
 from pytest_ernie.measurements.equipment import Equipment, folder_digest
+from pytest_ernie.measurements.plan import Plan
 from pytest_ernie.measurements.reference import reference_of
 from pytest_ernie.measurements.serving import Configuration, ContextPlan
 from pytest_ernie.measurements.training import TrainingPlan
@@ -67,6 +70,27 @@ def test_offline_only_what_is_recorded_can_be_judged(settings: Settings) -> None
         f"{settings.evidence}: nothing is recorded for serving.context of m, wint8, 8192 tokens. "
         "Run without --offline on the device to measure it"
     )
+
+
+def test_an_attempt_that_failed_is_told(settings: Settings) -> None:
+    """Its own, or that of another measurement on the same server; of another data type's, nothing."""
+    subject = Subject(device={"machine": "a"}, toolchain=None, checkpoint="c")
+    store = Store(settings.evidence)
+    other = msgspec.structs.replace(ACCURACY.what, datatype="w4a8", dataset="another")
+    for what, words in ((other, "no such kernel"), (CONTEXT.what, "the engine " + "x" * 900)):
+        with pytest.raises(EngineError), store.recording(what, subject, "d"):
+            raise EngineError(words)
+
+    def told(plan: Plan) -> str:
+        with pytest.raises(EvidenceMissing) as caught:
+            OfflineCandidate(settings).record(plan)
+        return str(caught.value)
+
+    for plan in (CONTEXT, ACCURACY):
+        assert "; got an attempt that failed: the engine xxx" in told(plan)
+        assert "no such kernel" not in told(plan)
+        assert len(told(plan)) < 800
+    assert "an attempt that failed" not in told(TRAINING)
 
 
 def test_a_reference_must_be_given(settings: Settings) -> None:
@@ -219,7 +243,7 @@ def test_a_server_that_died_of_a_prompt_has_measured_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Its log is kept, and named."""
-    monkeypatch.setattr("pytest_ernie.engines.asking.context.probe", lambda *a, **k: None)
+    monkeypatch.setattr(context, "probe", lambda *a, **k: None)
 
     assert str(dying(monkeypatch, tmp_path, CONTEXT)).startswith(
         f"{tmp_path / 'server.log'}: the server died while it answered a prompt of 8192 tokens; got it"
@@ -232,8 +256,8 @@ def test_a_server_that_died_of_a_question_has_measured_nothing(
 ) -> None:
     """What it answered before is kept as it came."""
     asked = SimpleNamespace(questions=(), digest="d")
-    monkeypatch.setattr("pytest_ernie.accuracy.tasks.load_questions", lambda path: asked)
-    monkeypatch.setattr("pytest_ernie.accuracy.ask.ask", lambda *a, **k: None)
+    monkeypatch.setattr(tasks, "load_questions", lambda path: asked)
+    monkeypatch.setattr(ask, "ask", lambda *a, **k: None)
 
     assert str(dying(monkeypatch, tmp_path, ACCURACY)).startswith(
         f"{tmp_path / 'server.log'}: the server died while it answered {ACCURACY.dataset.name}; got it"

@@ -147,6 +147,18 @@ def test_a_sentence_of_several_parts_is_told_in_chinese_to_its_end(sentence):
     assert sorted(re.findall(r"\d+", sentence)) == sorted(re.findall(r"\d+", told))
 
 
+def test_an_errors_parts_are_each_a_sentence():
+    """Where, what and what to do (errors.py), with the stops of Chinese."""
+    told = chinese(
+        "/data/chip: nothing is recorded for training.run of ERNIE-4.5-0.3B, sft. Run without --offline on "
+        "the device to measure it"
+    )
+
+    assert told == (
+        "/data/chip：没有 训练（ERNIE-4.5-0.3B, sft） 的记录。请在设备上去掉 --offline 运行以进行测量"
+    )
+
+
 @pytest.mark.parametrize("name", VERDICTS)
 def test_every_sentence_of_a_verdict_is_told_in_chinese(name):
     verdict = VERDICTS[name]()

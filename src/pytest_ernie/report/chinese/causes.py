@@ -99,7 +99,7 @@ PHRASES: dict[str, str] = {
 }
 
 PATTERNS: tuple[tuple[str, str], ...] = (
-    (r"nothing is recorded for (.+)", r"没有 \1 的记录"),
+    (r"nothing is recorded for (.+?)\.?", r"没有 \1 的记录"),
     (r"the reference holds no (.+)", r"基准中没有 \1"),
     (r"got (.+)", r"实为 \1"),
     (r"wanted (.+)", r"应为 \1"),
