@@ -7,10 +7,20 @@ from __future__ import annotations
 import pytest
 from certification_kit import Laboratory
 
+from pytest_ernie import rehearsal
 from pytest_ernie.evidence import Store
 
 CHOICE = ("-m", "loss", "-k", "sft]")
 LOSS = "training.loss[ERNIE-4.5-tiny-sft]"
+
+CHECKPOINTS = """
+[models."ERNIE-4.5-tiny"]
+checkpoint = "{folder}"
+training_data = "{data}"
+
+[models."ERNIE-4.5-tiny".training.sft]
+checkpoint_steps = 100
+"""
 
 
 @pytest.fixture
@@ -80,6 +90,25 @@ def test_a_site_may_restart_its_trainer_in_the_same_run(laboratory):
 
     assert verdict["word"] == "PASS"
     assert "(2 times, last step kept: 100, 100); it began anew" in verdict["notes"][0]
+
+
+def test_a_site_may_ask_for_checkpoints(laboratory):
+    """The next run goes on from the last one that is known to be whole, and its speed is nobody's."""
+    with (laboratory.path / "site.toml").open("a") as site:
+        site.write(
+            CHECKPOINTS.format(folder=rehearsal.checkpoint(), data=rehearsal.supervised_data())
+        )
+    judged(laboratory, die_after=312)
+
+    again = judged(laboratory)
+
+    assert again["word"] == "PASS"
+    assert again["notes"][0] == (
+        "in an earlier attempt the run was cut short (once, last step kept: 312); it went on from the "
+        "checkpoint of step 300"
+    )
+    assert (laboratory.path / "trained.txt").read_text().splitlines()[-1].endswith("checkpoint-300")
+    assert not list((laboratory.path / "ernie-evidence" / "scratch").glob("*/output"))
 
 
 def test_a_bad_run_that_was_killed_can_t_be_forgotten(laboratory):

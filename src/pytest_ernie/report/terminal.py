@@ -112,11 +112,9 @@ def write_summary(terminal: pytest.TerminalReporter, session: ErnieSession) -> N
 
 def _write_row(terminal: pytest.TerminalReporter, row: Row, width: int) -> None:
     word = row.verdict.word
-    name = row.criterion.name
-    room = max(10, width - 13 - 1)
     measured = f"{row.verdict.measured}  (required: {row.verdict.required})"
     terminal.write(f"{word.value:<13}", **_COLOUR[word])
-    terminal.write(f"{name[:room]}\n")
+    terminal.write(f"{row.criterion.name}\n")  # whole, however narrow it is: -k takes it
     if word in (Word.PASS, Word.FAIL):
         _write_wrapped(terminal, measured, width)
     elif row.verdict.measured != "–":

@@ -213,7 +213,7 @@ class _Differences(Struct, frozen=True, kw_only=True):
         """Say how many questions came out otherwise than the reference's, in either direction."""
         if not self.lost and not self.won:
             return ""
-        return f" ({self.lost} questions lost, {self.won} won)"
+        return f" ({self.lost} question{'' if self.lost == 1 else 's'} lost, {self.won} won)"
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Return the interval of the mean difference in points; unscored questions widen it."""

@@ -23,7 +23,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         rf"{_RANGE} points on (\d+) questions, the reference has {_RANGE}( \(.+\))?",
         r"\2 题得 \1 分，基准 \3 分\4",
     ),
-    (r" \((\d+) questions lost, (\d+) won\)", r"（丢 \1 题，得 \2 题）"),
+    (r" \((\d+) questions? lost, (\d+) won\)", r"（丢 \1 题，得 \2 题）"),
     (rf"a difference of {_N} is allowed", r"允许相差 \1 分"),
     (rf"{_N} to {_N}", r"\1 至 \2"),
     (r"(\d+) questions have no score", r"\1 题没有得分"),
