@@ -1,5 +1,5 @@
 """
-Every pytest command of the docs is taken by pytest with this suite's options, and its marks exist.
+Every pytest command of the docs is run as far as that goes without a device: it must collect criteria.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ernie.clauses import MARKERS
+from pytest_ernie import rehearsal
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_BY_THEIR_OWN_TESTS = {"add-a-device.md"}
@@ -45,13 +45,44 @@ def test_pages_that_tell_people_what_to_run_are_among_them():
     } <= {name for name, _ in ALL}
 
 
+THIS_REPOSITORY = "tests"
+"""Commands over these folders are the project's own, and run by CI."""
+
+
+@pytest.fixture
+def lab(pytester: pytest.Pytester) -> Path:
+    """A folder with what the commands name: site files, references, and evidence to judge."""
+    recorded = Path(rehearsal.__file__).with_name("reference")
+    for name in ("a100", "ernie-reference"):
+        (pytester.path / name).symlink_to(recorded)
+    for name in ("ALL", "FOLDER"):  # not the shipped reference itself: nothing is its own reference
+        (pytester.path / name).mkdir()
+        for part in ("journal.jsonl", "blobs"):
+            (pytester.path / name / part).symlink_to(recorded / part)
+    for name in ("site.toml", "a100.toml"):
+        (pytester.path / name).write_text('cards = ["0", "1"]\n')
+    (pytester.path / "fixtures").symlink_to(ROOT / "fixtures")
+    return pytester.path
+
+
 @pytest.mark.parametrize(("page", "command"), ALL, ids=lambda text: text[:70])
-def test_pytest_takes_the_command(pytester, page, command):
-    """A flag that doesn't exist is a usage error, and a mark that doesn't exist chooses nothing."""
-    words = shlex.split(command, comments=True)
-    words = words[words.index("pytest") + 1 :]
+def test_the_command_chooses_criteria(
+    pytester: pytest.Pytester, lab: Path, conformance_folder: Path, page: str, command: str
+) -> None:
+    """A flag, mark or name that doesn't exist is an error or chooses nothing."""
+    words = shlex.split(command.replace("…", ""), comments=True)
+    words = [
+        word for word in words[words.index("pytest") + 1 :] if word != "pytest_ernie.conformance"
+    ]
+    if any(word.startswith(THIS_REPOSITORY) for word in words):
+        assert (ROOT / words[-1 if words[0].startswith("-") else 0]).exists()
+        return
+    if "--markers" not in words:
+        words += ["--collect-only", "-q"]
 
-    config = pytester.parseconfig(*words)
+    done = pytester.runpytest_inprocess(
+        str(conformance_folder), "--rootdir", str(lab), "-p", "no:cacheprovider", *words
+    )
 
-    named = set(re.findall(r"\w+", config.option.markexpr)) - {"and", "or", "not"}
-    assert named <= {*MARKERS, "preflight"}, page
+    assert done.ret == 0, page
+    assert "no tests collected" not in done.stdout.str()
