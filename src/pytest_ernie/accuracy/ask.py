@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
@@ -41,6 +42,8 @@ a server behind it costs no measurement."""
 PAUSE_S = 0.25
 """Before the second try; each further pause is twice as long."""
 PAUSE_MOST_S = 30.0
+LEFT_S = 1.0
+"""How long questions under way are waited for when no more are asked; they may take minutes."""
 UNANSWERED_MOST = 16
 """So many questions (or as many as are in flight) in a row without any HTTP answer: it is dead."""
 
@@ -314,7 +317,11 @@ class _Threads:
         return self
 
     def __exit__(self, kind: object, problem: object, trace: object) -> None:
+        """Begin nothing new, and let what is under way end, so that its connections can be closed."""
         self._asker.ended.set()
+        until_s = time.monotonic() + LEFT_S
+        for thread in self._threads:
+            thread.join(max(0.0, until_s - time.monotonic()))
 
     def __iter__(self) -> _Threads:
         return self
