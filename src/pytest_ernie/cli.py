@@ -5,6 +5,7 @@ The command ``pytest-ernie``: what needs no pytest run.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ from pytest_ernie import __version__
 from pytest_ernie.errors import ErnieError
 from pytest_ernie.standard import criteria, edition_digest, editions, load
 
+READER_LEFT = 141
+"""Exit code where nobody read to the end: the shell's for SIGPIPE, and no answer."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; 0 if all is well, 1 if something was found wanting, 2 for a wrong call."""
@@ -20,9 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         result: int = options.run(options)
+        sys.stdout.flush()
     except ErnieError as error:
         print(f"pytest-ernie: {error}", file=sys.stderr)  # noqa: T201 (a command's output)
         return 2
+    except BrokenPipeError:  # whoever read along (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_LEFT
     return result
 
 

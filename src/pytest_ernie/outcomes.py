@@ -197,10 +197,15 @@ _STATUS: dict[Word, tuple[str, str, dict[str, bool]]] = {
 }
 
 
-def status_of(report: object) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+COLOURS_TAKEN = hasattr(pytest.TestReport, "_get_verbose_word_with_markup")
+"""Whether pytest's summary takes a word with its colour: 8.2 dies of one, and colours words by itself."""
+
+
+def status_of(report: object) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
     """Return pytest's category, letter and word for a report that carries a judgement."""
     judgement = judgement_of(report)
     if judgement is None:
         return None
     category, letter, markup = _STATUS[judgement.verdict.word]
-    return category, letter, (judgement.verdict.word.value, markup)
+    word = judgement.verdict.word.value
+    return category, letter, (word, markup) if COLOURS_TAKEN else word

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ernie.cli import main
+
 RECORDED = Path(__file__).parents[2] / "fixtures" / "gpu-proof"
 TINY, GEOMETRY = "ERNIE-4.5-tiny", "ERNIE-4.5-0.3B-geometry"
 Judge = Callable[..., dict[str, tuple[str, str]]]
@@ -79,3 +81,9 @@ def test_faults_planted_on_the_machine_are_caught(
 
     assert told[criterion][0] == word
     assert why in told[criterion][1]
+
+
+def test_the_reference_verifies_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """It was claimed before a score was shown while it is recorded: who claims no figure claims none."""
+    assert main(["verify", str(RECORDED / "reference.ernie")]) == 0
+    assert "HOLDS AS A REFERENCE" in capsys.readouterr().out

@@ -4,6 +4,8 @@ The command pytest-ernie: what it prints and with which exit code it ends.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,3 +164,14 @@ def test_doctor_refuses_what_is_not_there(
     assert cli.main(["doctor", *arguments]) == 2
 
     assert capsys.readouterr().err.startswith(words)
+
+
+def test_who_reads_no_further_sees_no_traceback() -> None:
+    """As `| head -1` does; the exit code is none of those that answer."""
+    line = [sys.executable, "-m", "pytest_ernie.cli", "show", "criteria"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shown:
+        assert shown.stdout is not None
+        shown.stdout.close()
+        assert shown.wait(30) == 141
+        assert shown.stderr is not None
+        assert shown.stderr.read() == b""

@@ -31,6 +31,7 @@ from pytest_ernie.evidence.strict_json import decode_canonical
 from pytest_ernie.outcomes import Judgement
 from pytest_ernie.standard import criteria, edition_digest, editions, load
 from pytest_ernie.verdicts import Word
+from pytest_ernie.verdicts.verdict import NO_FIGURE
 
 RECORDED = (Word.RECORDED, Word.UNSPECIFIED)
 """Words of a claim that says nothing about a device."""
@@ -346,7 +347,7 @@ def _differences(
                 about="word",
                 message=own.verdict.message,
             )
-        elif own.verdict.measured != claim.verdict.measured:
+        elif claim.verdict.measured not in (own.verdict.measured, NO_FIGURE):
             yield Difference(
                 criterion=name,
                 claimed=claim.verdict.measured,

@@ -77,6 +77,10 @@ class Flip(Struct, frozen=True, kw_only=True):
     candidate: str
 
 
+NO_FIGURE = "–"
+"""Stands where a verdict has no figure to show."""
+
+
 class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     A word with the sum behind it.
@@ -90,8 +94,8 @@ class Verdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     word: Word
     message: str
-    measured: str = "–"
-    required: str = "–"
+    measured: str = NO_FIGURE
+    required: str = NO_FIGURE
     notes: tuple[str, ...] = ()
     numbers: dict[str, float | int | str | None] = {}
     listing: Listing | None = None
